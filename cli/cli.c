@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli.h"
+
+#include "output.h"
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Tables fit this many columns, and more only where the terminal has them. */
+#define WIDTH_MIN 80
+
+static bool
+wants_colour(int fd)
+{
+    const char *no_color = g_getenv("NO_COLOR");
+    const char *term = g_getenv("TERM");
+
+    return isatty(fd) && (no_color == NULL || no_color[0] == '\0') && g_strcmp0(term, "dumb") != 0;
+}
+
+static int
+terminal_width(void)
+{
+    struct winsize size;
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0) {
+        return WIDTH_MIN;
+    }
+    return MAX((int)size.ws_col, WIDTH_MIN);
+}
+
+DpCli *
+dp_cli_new(DpOptions *options)
+{
+    DpCli *cli = g_new0(DpCli, 1);
+
+    cli->options = options;
+    cli->doc = json_object();
+    cli->diags = dp_diags_new();
+    cli->colour = wants_colour(STDOUT_FILENO);
+    cli->colour_err = wants_colour(STDERR_FILENO);
+    cli->width = terminal_width();
+    return cli;
+}
+
+void
+dp_cli_free(DpCli *cli)
+{
+    if (cli == NULL) {
+        return;
+    }
+    dp_options_free(cli->options);
+    json_decref(cli->doc);
+    g_ptr_array_unref(cli->diags);
+    g_free(cli);
+}
+
+/* What an error code means for the exit status, and the row for an error that no diagnostic
+ * explains. */
+static const struct {
+    DpError code;
+    DpExit exit;
+    DpDiagId id;
+} ends[] = {
+    {DP_ERROR_IO, DP_EXIT_FAILED, DP_DIAG_SYSTEM_FAILED},
+    {DP_ERROR_NOT_FOUND, DP_EXIT_NO, DP_DIAG_NOT_FOUND},
+    {DP_ERROR_BUSY, DP_EXIT_NO, DP_DIAG_BUSY},
+    {DP_ERROR_TIMEOUT, DP_EXIT_FAILED, DP_DIAG_DEADLINE},
+    {DP_ERROR_PARSE, DP_EXIT_NO, DP_DIAG_INPUT_MALFORMED},
+    {DP_ERROR_REFUSED, DP_EXIT_NO, DP_DIAG_RULE_REFUSED},
+    {DP_ERROR_USAGE, DP_EXIT_USAGE, DP_DIAG_USAGE},
+};
+
+/* The kernel's refusal is always told; a rule's only if no diagnostic has told it. */
+static bool
+already_told(const DpCli *cli, const GError *error)
+{
+    if (g_error_matches(error, DP_ERROR, DP_ERROR_IO) ||
+        g_error_matches(error, DP_ERROR, DP_ERROR_TIMEOUT)) {
+        return false;
+    }
+    return dp_diags_have_error(cli->diags);
+}
+
+static DpExit
+report_error(DpCli *cli, const GError *error)
+{
+    size_t i = 0; /* a stranger's error counts as the system's */
+
+    for (size_t k = 0; k < G_N_ELEMENTS(ends); k++) {
+        i = g_error_matches(error, DP_ERROR, (gint)ends[k].code) ? k : i;
+    }
+    if (!already_told(cli, error)) {
+        dp_diags_add(cli->diags, ends[i].id, "directpath", "%s", error->message);
+    }
+    return ends[i].exit;
+}
+
+static bool
+print_doc(DpCli *cli)
+{
+    json_object_set_new(cli->doc, "diagnostics", dp_diags_to_json(cli->diags));
+    /* ASCII only: a name from a device or a guest cannot play with the terminal here either. */
+    return json_dumpf(cli->doc, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 &&
+           fputc('\n', stdout) != EOF;
+}
+
+DpExit
+dp_cli_finish(DpCli *cli, const GError *error)
+{
+    DpExit status = cli->exit;
+    bool written = true;
+
+    if (error != NULL) {
+        DpExit failed = report_error(cli, error);
+
+        status = status == DP_EXIT_PARTLY ? status : failed;
+    }
+    dp_diags_sort(cli->diags);
+    if (dp_options_have(cli->options, DP_OPT_JSON)) {
+        written = print_doc(cli);
+    } else {
+        dp_out_diags(cli);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout) || !written) {
+        (void)fprintf(stderr, "directpath: the output could not be written\n");
+        return DP_EXIT_FAILED;
+    }
+    return status;
+}

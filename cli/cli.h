@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One invocation of the command: what was asked, what is to be said, how it ends. */
+#pragma once
+
+#include "base/diag.h"
+#include "base/error.h"
+
+#include "options.h"
+
+/* Exit status, part of the contract with scripts. */
+typedef enum {
+    DP_EXIT_DONE = 0,
+    DP_EXIT_NO = 1,     /* the answer is no; reasons are printed */
+    DP_EXIT_USAGE = 2,  /* the command line is wrong */
+    DP_EXIT_FAILED = 3, /* the system failed; what was undone is printed */
+    DP_EXIT_PARTLY = 4, /* partly done */
+} DpExit;
+
+typedef struct DpCli DpCli;
+typedef struct DpVerb DpVerb;
+
+struct DpCli {
+    DpOptions *options;
+    const DpVerb *verb;
+    json_t *doc;       /* the JSON document, an object; "diagnostics" is added at the end */
+    DpDiagList *diags; /* everything to be reported */
+    DpExit exit;       /* of a verb that returned true; DP_EXIT_PARTLY counts in any case */
+    bool colour;       /* standard output is a terminal that wants colour */
+    bool colour_err;   /* the same for standard error */
+    int width;         /* columns of a table at most */
+};
+
+/* One command. It fills cli->doc, prints text through output.h (silent with --json), leaves its
+ * diagnostics in cli->diags. False with @error: the exit status follows from the error's code. */
+typedef bool (*DpVerbRun)(DpCli *cli, GError **error);
+
+DpCli *dp_cli_new(DpOptions *options);
+void dp_cli_free(DpCli *cli);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpCli, dp_cli_free)
+
+/* Reports and gives the exit status: prints diagnostics or the JSON document. @error (may be NULL)
+ * is why the verb failed; where no diagnostic says so, one is made of it. */
+DpExit dp_cli_finish(DpCli *cli, const GError *error);

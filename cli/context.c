@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "context.h"
+
+#include "output.h"
+#include "verbs.h"
+
+#include <unistd.h>
+
+/* How long a command that changes something waits for another one. */
+#define LOCK_TIMEOUT_MS 15000
+
+void
+dp_context_free(DpContext *context)
+{
+    if (context == NULL) {
+        return;
+    }
+    g_clear_pointer(&context->names, dp_names_free);
+    g_clear_pointer(&context->runs, g_ptr_array_unref);
+    g_clear_pointer(&context->policy, dp_policy_free);
+    g_clear_pointer(&context->host, dp_host_free);
+    g_clear_pointer(&context->map, dp_map_free);
+    g_clear_pointer(&context->conf, dp_esxconf_free);
+    dp_close_fd(&context->lock);
+    g_clear_pointer(&context->root, dp_root_free);
+    g_clear_pointer(&context->diags, g_ptr_array_unref);
+    g_free(context);
+}
+
+/* Reads everything anew: at the beginning, and after something was put right. */
+static bool
+load(DpContext *context, GError **error)
+{
+    g_ptr_array_set_size(context->diags, 0);
+    g_clear_pointer(&context->runs, g_ptr_array_unref);
+    g_clear_pointer(&context->policy, dp_policy_free);
+    g_clear_pointer(&context->host, dp_host_free);
+    g_clear_pointer(&context->map, dp_map_free);
+    g_clear_pointer(&context->conf, dp_esxconf_free);
+
+    context->conf = dp_store_load(context->root, context->diags, error);
+    if (context->conf == NULL) {
+        return false;
+    }
+    context->map = dp_store_load_map(context->root, context->diags, error);
+    if (context->map == NULL) {
+        return false;
+    }
+    context->host = dp_host_scan(context->root, error);
+    if (context->host == NULL) {
+        return false;
+    }
+    context->policy = dp_policy_new(context->host, context->map);
+    context->runs = dp_run_list(context->root);
+    dp_diags_extend(context->diags, context->host->diags);
+    dp_diags_extend(context->diags, context->policy->diags);
+    return true;
+}
+
+/* What the dead have left is put right first. The caller holds the lock. */
+static bool
+recover(DpContext *context, DpCli *cli, GError **error)
+{
+    g_autoptr(DpOutcome) outcome = dp_outcome_new();
+    DpChange change = dp_context_change(context, cli);
+    DpVmEnv env = dp_context_vm_env(context);
+    bool ok;
+
+    change.n_overrides = 0;
+    ok = dp_assign_recover(&change, outcome, error) && dp_vm_recover(&env, outcome, error);
+    dp_diags_extend(cli->diags, outcome->diags);
+    if (ok && (outcome->changed || outcome->diags->len > 0)) {
+        ok = load(context, error);
+    }
+    return ok;
+}
+
+/* Puts right what it can if it got the lock. What it cannot (an engine that does not end, say) is
+ * told, stays in use, and is no reason to refuse work with everything else. */
+static bool
+recover_in_passing(DpContext *context, DpCli *cli)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (context->lock < 0 || recover(context, cli, &error)) {
+        return true;
+    }
+    dp_diags_add(cli->diags, DP_DIAG_SYSTEM_FAILED, "directpath",
+                 "what a command or VM that died has left could not be put right: %s",
+                 error->message);
+    return context->runs != NULL;
+}
+
+DpContext *
+dp_context_new(DpCli *cli, DpContextMode mode, GError **error)
+{
+    g_autoptr(DpContext) context = g_new0(DpContext, 1);
+    bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
+    bool heals;
+
+    context->lock = -1;
+    context->diags = dp_diags_new();
+    context->root = dp_root_open(cli->options->root, error);
+    if (context->root == NULL) {
+        return NULL;
+    }
+    if (mode == DP_CHANGE && !dry) {
+        context->lock = dp_store_lock(context->root, LOCK_TIMEOUT_MS, error);
+        if (context->lock < 0) {
+            return NULL;
+        }
+    }
+    heals = context->root->live && geteuid() == 0 && !dry;
+    if (mode == DP_LOOK && heals) {
+        /* Before anything is read: what is put right by must not be of the time before the lock. */
+        context->lock = dp_store_lock(context->root, 0, NULL);
+    }
+    if (!load(context, error)) {
+        return NULL;
+    }
+    if (heals) {
+        if (!recover_in_passing(context, cli) && !load(context, error)) {
+            return NULL;
+        }
+    }
+    if (mode == DP_LOOK) {
+        dp_close_fd(&context->lock);
+        context->lock = -1;
+    }
+    return g_steal_pointer(&context);
+}
+
+DpNames *
+dp_context_names(DpContext *context)
+{
+    if (context->names == NULL) {
+        context->names = dp_names_new();
+    }
+    return context->names;
+}
+
+const char *
+dp_context_used_by(const DpContext *context, const DpAddr *addr)
+{
+    return dp_run_used_by(addr, context->runs);
+}
+
+DpState
+dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList *diags)
+{
+    const char *used_by = dp_context_used_by(context, &verdict->fn->addr);
+
+    return dp_policy_state(verdict, context->conf, used_by, diags);
+}
+
+bool
+dp_context_reboot_required(const DpContext *context)
+{
+    for (guint i = 0; i < context->policy->verdicts->len; i++) {
+        const DpVerdict *verdict = context->policy->verdicts->pdata[i];
+
+        if (verdict->assignable &&
+            dp_context_state(context, verdict, NULL) == DP_STATE_REBOOT_REQUIRED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+DpChange
+dp_context_change(const DpContext *context, const DpCli *cli)
+{
+    return (DpChange){
+        .root = context->root,
+        .host = context->host,
+        .policy = context->policy,
+        .conf = context->conf,
+        .dry_run = dp_options_have(cli->options, DP_OPT_DRY_RUN),
+        .with_unit = dp_options_have(cli->options, DP_OPT_WITH_UNIT),
+        .overrides = (const int *)(void *)cli->options->overrides->data,
+        .n_overrides = cli->options->overrides->len,
+        .used_by = dp_run_used_by,
+        .used_by_user = context->runs,
+    };
+}
+
+DpVmEnv
+dp_context_vm_env(const DpContext *context)
+{
+    return (DpVmEnv){
+        .root = context->root,
+        .vfio = dp_vfio_kernel(),
+        .host = context->host,
+        .policy = context->policy,
+        .conf = context->conf,
+    };
+}
+
+const DpVerdict *
+dp_context_arg(const DpContext *context, DpCli *cli, guint index, GError **error)
+{
+    const DpVerdict *verdict;
+    char name[DP_ADDR_LEN];
+    DpAddr addr;
+
+    if (!dp_addr_parse(dp_cli_arg(cli, index), &addr, error)) {
+        return NULL;
+    }
+    verdict = dp_policy_verdict(context->policy, &addr);
+    if (verdict == NULL) {
+        dp_addr_format(&addr, name);
+        dp_diags_add(cli->diags, DP_DIAG_NO_SUCH_FUNCTION, name,
+                     "there is no function at this address");
+        (void)dp_fail(error, DP_ERROR_NOT_FOUND, "there is no function %s on this host", name);
+    }
+    return verdict;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What most commands stand on: the root, the store, one scan, the verdicts, the running VMs. */
+#pragma once
+
+#include "cli.h"
+#include "vm/run.h"
+
+typedef struct {
+    DpRoot *root;
+    DpEsxconf *conf;
+    DpMap *map;
+    DpHost *host;
+    DpPolicy *policy;
+    GPtrArray *runs;   /* DpRun */
+    DpNames *names;    /* made at first use: dp_context_names */
+    int lock;          /* held by a command that changes something; -1 */
+    DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
+} DpContext;
+
+typedef enum {
+    DP_LOOK,   /* never waits for another command */
+    DP_CHANGE, /* takes the lock first, unless --dry-run */
+} DpContextMode;
+
+/* Opens, loads, scans, decides. As root on the running machine it also puts right what a command or
+ * VM that died has left, and says so in cli->diags. */
+DpContext *dp_context_new(DpCli *cli, DpContextMode mode, GError **error);
+void dp_context_free(DpContext *context);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpContext, dp_context_free)
+
+DpNames *dp_context_names(DpContext *context);
+
+/* Name of the running VM that has @addr, or NULL. */
+const char *dp_context_used_by(const DpContext *context, const DpAddr *addr);
+
+/* State of one function; reasons that are not among the verdict's go to @diags (may be NULL). */
+DpState dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList *diags);
+
+/* True if the stored owner and the running one of any function differ. */
+bool dp_context_reboot_required(const DpContext *context);
+
+/* The change that @cli asks for, over this host. */
+DpChange dp_context_change(const DpContext *context, const DpCli *cli);
+DpVmEnv dp_context_vm_env(const DpContext *context);
+
+/* The verdict of the device that argument @index names. */
+const DpVerdict *dp_context_arg(const DpContext *context, DpCli *cli, guint index, GError **error);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* device enable, disable, reset and apply: doing. */
+#include "document.h"
+#include "output.h"
+#include "verbs.h"
+
+static GArray *
+parse_addrs(const DpCli *cli, GError **error)
+{
+    g_autoptr(GArray) addrs = g_array_new(false, false, sizeof(DpAddr));
+
+    for (guint i = 0; i < dp_cli_n_args(cli); i++) {
+        DpAddr addr;
+
+        if (!dp_addr_parse(dp_cli_arg(cli, i), &addr, error)) {
+            return NULL;
+        }
+        g_array_append_val(addrs, addr);
+    }
+    return g_steal_pointer(&addrs);
+}
+
+static void
+say_outcome(const DpCli *cli, const DpRoot *root, const DpOutcome *outcome, const char *done)
+{
+    bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
+
+    if (dry) {
+        dp_out_steps(cli, outcome->steps);
+        return;
+    }
+    if (dp_options_have(cli->options, DP_OPT_VERBOSE) && outcome->steps->len > 0) {
+        dp_out_steps(cli, outcome->steps);
+    }
+    if (outcome->changed && !root->live) {
+        dp_out(cli, "Stored.");
+    } else if (outcome->reboot_required) {
+        dp_out(cli,
+               "Stored. The running kernel could not follow: it takes effect at the next boot.");
+    } else if (!dp_options_have(cli->options, DP_OPT_QUIET)) {
+        dp_out(cli, "%s", outcome->changed ? done : "Nothing to do: it is so already.");
+    }
+}
+
+void
+dp_report_outcome(DpCli *cli, const DpOutcome *outcome)
+{
+    bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
+
+    json_object_update_new(
+        cli->doc, dp_json_pack("{s:b, s:b, s:b, s:o}", "changed", (int)(outcome->changed && !dry),
+                               "reboot_required", (int)outcome->reboot_required, "dry_run",
+                               (int)dry, "steps", dp_steps_json(outcome->steps)));
+    dp_diags_extend(cli->diags, outcome->diags);
+}
+
+typedef bool (*ChangeFunc)(
+    const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error);
+
+static bool
+change_devices(DpCli *cli, ChangeFunc func, const char *what, const char *done, GError **error)
+{
+    g_autoptr(DpOutcome) outcome = dp_outcome_new();
+    g_autoptr(GArray) addrs = parse_addrs(cli, error);
+    g_autoptr(DpProgress) progress G_GNUC_UNUSED = NULL;
+    g_autoptr(DpContext) context = NULL;
+    DpChange change;
+    bool ok;
+
+    if (addrs == NULL) {
+        return false;
+    }
+    progress = dp_progress_begin(cli, what);
+    context = dp_context_new(cli, DP_CHANGE, error);
+    if (context == NULL) {
+        return false;
+    }
+    change = dp_context_change(context, cli);
+    ok = func(&change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome, error);
+    dp_report_outcome(cli, outcome);
+    if (ok) {
+        say_outcome(cli, context->root, outcome, done);
+    }
+    return ok;
+}
+
+bool
+dp_cmd_device_enable(DpCli *cli, GError **error)
+{
+    return change_devices(cli, dp_assign_enable, "enabling", "Enabled: ready for a VM.", error);
+}
+
+bool
+dp_cmd_device_disable(DpCli *cli, GError **error)
+{
+    return change_devices(cli, dp_assign_disable, "disabling", "Disabled: the host has it back.",
+                          error);
+}
+
+bool
+dp_cmd_device_apply(DpCli *cli, GError **error)
+{
+    g_autoptr(DpOutcome) outcome = dp_outcome_new();
+    g_autoptr(DpProgress) progress G_GNUC_UNUSED =
+        dp_progress_begin(cli, "applying what is stored");
+    g_autoptr(DpContext) context = dp_context_new(cli, DP_CHANGE, error);
+    DpChange change;
+    bool ok;
+
+    if (context == NULL) {
+        return false;
+    }
+    change = dp_context_change(context, cli);
+    ok = dp_assign_apply(&change, outcome, error);
+    dp_report_outcome(cli, outcome);
+    if (ok) {
+        say_outcome(cli, context->root, outcome, "All bindings are as stored.");
+    } else if (outcome->n_done > 0 && outcome->n_failed > 0) {
+        cli->exit = DP_EXIT_PARTLY;
+    }
+    return ok;
+}
+
+static bool
+check_resettable(DpCli *cli, const DpContext *context, const DpVerdict *verdict, GError **error)
+{
+    const DpFunction *fn = verdict->fn;
+    const char *used_by = dp_context_used_by(context, &fn->addr);
+
+    if (used_by == NULL) {
+        return true;
+    }
+    dp_diags_add(cli->diags, DP_DIAG_FUNCTION_IN_USE, fn->name,
+                 "%s: the running VM '%s' has it, and a reset would pull it from under the guest",
+                 fn->name, used_by);
+    return dp_fail(error, DP_ERROR_REFUSED, "%s: in use", fn->name);
+}
+
+static void
+dry_reset(DpCli *cli, const DpVerdict *verdict)
+{
+    g_autoptr(DpOutcome) outcome = dp_outcome_new();
+    DpStep *step = g_new0(DpStep, 1);
+
+    step->action = g_strdup("reset");
+    step->subject = g_strdup(verdict->fn->name);
+    step->detail = g_strdup(dp_reset_method_name(verdict->reset.method));
+    g_ptr_array_add(outcome->steps, step);
+    dp_report_outcome(cli, outcome);
+    dp_out_steps(cli, outcome->steps);
+}
+
+bool
+dp_cmd_device_reset(DpCli *cli, GError **error)
+{
+    bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
+    g_autoptr(DpProgress) progress G_GNUC_UNUSED = dp_progress_begin(cli, "resetting");
+    g_autoptr(DpContext) context = dp_context_new(cli, DP_CHANGE, error);
+    DpResetMethod used = DP_RESET_NONE;
+    const DpVerdict *verdict;
+
+    verdict = context != NULL ? dp_context_arg(context, cli, 0, error) : NULL;
+    if (verdict == NULL || !check_resettable(cli, context, verdict, error)) {
+        return false;
+    }
+    json_object_set_new(cli->doc, "device", json_string(verdict->fn->name));
+    if (dry) {
+        dry_reset(cli, verdict);
+    } else if (!dp_assign_reset(context->root, dp_vfio_kernel(), verdict, &used, cli->diags,
+                                error)) {
+        return false;
+    } else {
+        json_object_set_new(cli->doc, "changed", json_true());
+        dp_out(cli, "%s: reset by %s.", verdict->fn->name, dp_reset_method_name(used));
+    }
+    json_object_set_new(cli->doc, "reset",
+                        json_string(dp_reset_method_name(dry ? verdict->reset.method : used)));
+    return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The pieces that JSON documents share; docs/json.md has their schemas. */
+#pragma once
+
+#include "context.h"
+
+/* true, false, or null for what is unknown. */
+json_t *dp_json_tri(DpTri value);
+/* "yes", "no", "unknown". */
+const char *dp_tri_text(DpTri value);
+
+/* "vt-d", "amd-vi", "none", "other". */
+const char *dp_iommu_name(DpIommuKind kind);
+/* VFIO as a whole: its PCI driver and its IOMMU backend. */
+DpTri dp_platform_vfio(const DpPlatform *platform);
+
+/* The "host" object of `device list`. */
+json_t *dp_host_json(const DpContext *context);
+/* One entry of "devices" of `device list`. */
+json_t *dp_device_json(DpContext *context, const DpVerdict *verdict);
+/* What `device show` adds to it. */
+void dp_device_json_more(DpContext *context, const DpVerdict *verdict, json_t *device);
+
+/* All that is to be said about one function: from the scan, the verdict and its state. */
+DpDiagList *dp_device_diags(const DpContext *context, const DpVerdict *verdict, DpState *ret_state);
+
+/* "steps": an array of {"action","subject","detail","undo"}. */
+json_t *dp_steps_json(const GPtrArray *steps);
+/* The same for people, one line a step. */
+void dp_out_steps(const DpCli *cli, const GPtrArray *steps);
+
+/* Names of the methods in DpResetChoice.available, in the order of preference. */
+json_t *dp_reset_available_json(const DpResetChoice *reset);
+/* NAMES joined by ", "; "none" if there is none. */
+char *dp_reset_available_text(const DpResetChoice *reset);
+
+/* A size for people: "16 KiB". */
+char *dp_size_text(uint64_t bytes);
+/* A bridge's or function's power state: "D0", "D3cold", "unknown". */
+const char *dp_power_name(DpPower power);
+/* "endpoint", "root port"...; NULL if it has no PCI Express capability or that is unknown. */
+const char *dp_pcie_type_name(DpPcieType type);
+
+/* "changed", "reboot_required", "dry_run" and "steps" of a changing command, and its diagnostics.
+ */
+void dp_report_outcome(DpCli *cli, const DpOutcome *outcome);
+
+/* One powered-on VM, all of them, and all of them for people. */
+json_t *dp_run_json(const DpRun *run);
+json_t *dp_runs_json(const DpContext *context);
+void dp_out_runs(const DpCli *cli, const DpContext *context);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "verbs.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static const DpVerb verbs[] = {
+    {"host check", "", 0, 0, 0, 0, "is this host capable of passthrough",
+     "Looks at CPU virtualization, IOMMU, interrupt remapping, kernel VFIO, KVM and\n"
+     "the engine (QEMU), and says what is missing, why, and what to do about it.\n"
+     "Exit status 0: capable; 1: not. Nothing is changed.\n",
+     "directpath host check", dp_cmd_host_check},
+    {"host status", "", 0, 0, 0, 0, "what is stored, what is real, what is pending",
+     "Compares the stored owner of each device with the driver that has it now, lists\n"
+     "the VMs that run, and says what waits for a reboot and why. It never waits for\n"
+     "another command, so it answers even while something is stuck.\n",
+     "directpath host status", dp_cmd_host_status},
+    {"host capture", "FILE.tar", 1, 1, 0, 0, "everything --root needs from this machine",
+     "Writes what a scan of this host reads into a tar. Serial numbers, MAC addresses\n"
+     "and other secrets are left out. Unpacked anywhere, it can be looked at and\n"
+     "decided about with --root, on any machine, by any user.\n",
+     "directpath host capture /tmp/host.tar", dp_cmd_host_capture},
+    {"device list", "", 0, 0, DP_OPT_ALL, 0, "functions that could be passed through",
+     "One line a function: address, state, driver, IOMMU group, reset, name; below it\n"
+     "why a function may not be passed through. States: available (can be enabled),\n"
+     "active (enabled, ready for a VM), reboot-required (stored and real owner\n"
+     "differ), in-use (a running VM has it), unavailable. With --all: bridges too.\n",
+     "directpath device list --all", dp_cmd_device_list},
+    {"device show", "ADDR", 1, 1, 0, 0, "everything about one function",
+     "Path from the root bus, capabilities, unit and why each member is in it, reset\n"
+     "methods, BARs, interrupt line, who uses it, and the verdict with its reasons.\n"
+     "ADDR as lspci has it (03:00.0, 0000:03:00.0: hexadecimal) or as ESX has it\n"
+     "(003:00.0, 00000:003:00.0: three-digit bus, decimal).\n",
+     "directpath device show 0000:03:00.0", dp_cmd_device_show},
+    {"device enable", "ADDR...", 1, -1, DP_OPT_WITH_UNIT | DP_OPT_OVERRIDE | DP_OPT_DRY_RUN,
+     DP_VERB_ROOT, "mark functions for passthrough",
+     "Checks verdict and unit, moves the functions to vfio-pci, and stores the owner,\n"
+     "so that it holds after a reboot. Refused with the reasons where a rule says no;\n"
+     "nothing is changed then. With --root only the store of that folder is written.\n",
+     "directpath device enable 03:00.0 03:00.1", dp_cmd_device_enable},
+    {"device disable", "ADDR...", 1, -1, DP_OPT_WITH_UNIT | DP_OPT_DRY_RUN, DP_VERB_ROOT,
+     "give functions back to the host",
+     "Stores the host as the owner and lets the kernel choose the driver again. A\n"
+     "function that a running VM uses is refused.\n",
+     "directpath device disable 03:00.0", dp_cmd_device_disable},
+    {"device reset", "ADDR", 1, 1, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
+     "reset a function, and say how",
+     "Uses the method that policy chose (see 'device show') and checks that the\n"
+     "device came back. The function must be enabled and no VM may use it.\n",
+     "directpath device reset 03:00.0", dp_cmd_device_reset},
+    {"device apply", "", 0, 0, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
+     "make the bindings as stored",
+     "Moves each function to the driver that its stored owner asks for. Meant for\n"
+     "boot time; repeating it changes nothing. One failure does not stop the rest:\n"
+     "then the exit status is 4. Functions that a VM uses are left alone.\n",
+     "directpath device apply", dp_cmd_device_apply},
+    {"vm validate", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_HOST, 0,
+     "what becomes of each key of a VMX",
+     "For every key: honoured, substituted (by what), ignored (why nothing is lost)\n"
+     "or unknown; then the passed-through devices and where the guest sees them; then\n"
+     "every problem. Exit status 0: this host can power it on; 1: it cannot. With\n"
+     "--host: another host, of which a capture was made there ('host capture').\n",
+     "directpath vm validate /vmfs/volumes/vm/vm.vmx", dp_cmd_vm_validate},
+    {"vm power-on", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
+     "start a VM with its devices",
+     "Plans everything first, then does it; a failure in the middle undoes the steps\n"
+     "before it. QEMU runs as a user of its own, which may open only the devices of\n"
+     "this VM. With --dry-run: prints the plan. Without KVM: refused, unless --accel\n"
+     "tcg asks for emulation.\n",
+     "directpath vm power-on --dry-run vm.vmx", dp_cmd_vm_power_on},
+    {"vm shut-down", "FILE.vmx", 1, 1, DP_OPT_TIMEOUT, DP_VERB_ROOT | DP_VERB_LIVE,
+     "ask the guest to shut down",
+     "Presses the guest's power button and waits until its devices are back. A guest\n"
+     "that does not comply in time keeps running, and the exit status says so.\n",
+     "directpath vm shut-down --timeout 60 vm.vmx", dp_cmd_vm_shut_down},
+    {"vm power-off", "FILE.vmx", 1, 1, 0, DP_VERB_ROOT | DP_VERB_LIVE, "end a VM, hard, at once",
+     "The guest is not asked; what it had not written is lost. Returns when its\n"
+     "devices are back.\n",
+     "directpath vm power-off vm.vmx", dp_cmd_vm_power_off},
+    {"vm status", "FILE.vmx", 1, 1, 0, 0, "how a VM does, live",
+     "State of the guest, processes and their user, memory, and for each device its\n"
+     "interrupt mode and how many interrupts have come.\n",
+     "directpath vm status vm.vmx", dp_cmd_vm_status},
+    {"vm list", "", 0, 0, 0, 0, "VMs that are powered on",
+     "One line a VM: name, state, process, devices, file.\n", "directpath vm list", dp_cmd_vm_list},
+    {"vm log", "FILE.vmx", 1, 1, 0, 0, "the log of the last run",
+     "Prints the end of directpath.log beside the VMX: the plan, the resets, the\n"
+     "engine's words, and why the run ended.\n",
+     "directpath vm log vm.vmx", dp_cmd_vm_log},
+    {"explain", "ID | --all", 0, 1, DP_OPT_ALL, 0, "the long text of a diagnostic",
+     "Each problem that Directpath reports has an id, such as DP1203, which never\n"
+     "changes its meaning. This prints what it means, why it matters, where it was\n"
+     "seen and what to do. With --all: every diagnostic there is.\n",
+     "directpath explain DP1203", dp_cmd_explain},
+    {"help", "[COMMAND]", 0, 2, 0, 0, "this list, or the help of one command",
+     "The same as COMMAND --help.\n", "directpath help explain", dp_cmd_help},
+};
+
+/* Words that are of the contract but not of this version: said so, instead of "no such command". */
+static const char *const later[] = {
+    "device test", "device confirm",  "device forget", "host drift",    "host support",
+    "map check",   "import esx-conf", "esxcli",        "esxcfg-module", "vsish",
+    "vm create",   "vm upgrade",      "vm relocate",   "vm add-device", "vm remove-device",
+    "vm set",      "vm register",     "vm unregister", "vm autostart",  "vm reset",
+    "vm console",  "vm suspend",      "vm resume",     "vm snapshot",   "vm migrate",
+    "vm hot-add",  "vm hot-remove",   "vm export",
+};
+
+const DpVerb *
+dp_verbs(size_t *ret_n)
+{
+    *ret_n = G_N_ELEMENTS(verbs);
+    return verbs;
+}
+
+/* True if @words begins with the words of @text. */
+static bool
+begins_with(const GPtrArray *words, const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, " ", -1);
+    guint i = 0;
+
+    for (; parts[i] != NULL; i++) {
+        if (i >= words->len || strcmp(words->pdata[i], parts[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* True if @word begins commands of two words. */
+static bool
+is_group(const char *word)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        if (g_str_has_prefix(verbs[i].words, word) && verbs[i].words[strlen(word)] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+fail_unknown(const GPtrArray *words, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *shown = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(later); i++) {
+        if (begins_with(words, later[i])) {
+            return dp_fail(error, DP_ERROR_USAGE, "'%s' is not offered by this version", later[i]);
+        }
+    }
+    if (words->len == 1 && is_group(words->pdata[0])) {
+        return dp_fail(error, DP_ERROR_USAGE, "which of them? 'directpath help %s' lists them",
+                       (const char *)words->pdata[0]);
+    }
+    for (guint i = 0; i < MIN(words->len, 2u); i++) {
+        g_string_append_printf(text, "%s%s", i > 0 ? " " : "", (const char *)words->pdata[i]);
+    }
+    shown = dp_text_visible(text->str, -1);
+    return dp_fail(error, DP_ERROR_USAGE, "there is no command '%s'", shown);
+}
+
+const DpVerb *
+dp_verb_find(const GPtrArray *words, guint *ret_used, GError **error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        if (begins_with(words, verbs[i].words)) {
+            *ret_used = dp_verb_n_words(&verbs[i]);
+            return &verbs[i];
+        }
+    }
+    (void)fail_unknown(words, error);
+    return NULL;
+}
+
+const char *
+dp_cli_arg(const DpCli *cli, guint index)
+{
+    return index < dp_cli_n_args(cli)
+               ? cli->options->words->pdata[dp_verb_n_words(cli->verb) + index]
+               : NULL;
+}
+
+guint
+dp_cli_n_args(const DpCli *cli)
+{
+    return cli->options->words->len - dp_verb_n_words(cli->verb);
+}

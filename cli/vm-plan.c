@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VMX made into a plan, and what it tells: vm validate. */
+#include "output.h"
+#include "verbs.h"
+#include "vmplan.h"
+
+static DpColour
+effect_colour(DpEffect effect)
+{
+    static const DpColour colours[] = {[DP_EFFECT_HONOURED] = DP_PLAIN,
+                                       [DP_EFFECT_SUBSTITUTED] = DP_YELLOW,
+                                       [DP_EFFECT_IGNORED] = DP_DIM,
+                                       [DP_EFFECT_UNKNOWN] = DP_YELLOW};
+
+    return colours[effect];
+}
+
+static json_t *
+keys_report(const DpCli *cli, const DpPlan *plan)
+{
+    static const DpColumn columns[] = {{"LINE", 0}, {"KEY", 20}, {"VALUE", 12}, {"EFFECT", 0}};
+    g_autoptr(DpTable) table = dp_table_new(columns, G_N_ELEMENTS(columns));
+    json_t *keys = json_array();
+
+    for (guint i = 0; i < plan->keys->len; i++) {
+        const DpKeyReport *key = plan->keys->pdata[i];
+
+        dp_table_cellf(table, "%u", key->line);
+        dp_table_cell(table, key->key, DP_PLAIN);
+        dp_table_cell(table, key->value, DP_PLAIN);
+        dp_table_cell(table, dp_effect_name(key->effect), effect_colour(key->effect));
+        if (key->note != NULL) {
+            dp_table_note(table, key->note);
+        }
+        json_array_append_new(
+            keys, dp_json_pack("{s:o, s:o, s:i, s:s, s:o}", "key", dp_json_text(key->key), "value",
+                               dp_json_text(key->value), "line", (int)key->line, "effect",
+                               dp_effect_name(key->effect), "note", dp_json_text(key->note)));
+    }
+    dp_table_print(cli, table, "The file has no key.");
+    return keys;
+}
+
+json_t *
+dp_plan_devices_report(const DpCli *cli, const DpPlan *plan)
+{
+    static const DpColumn columns[] = {
+        {"DEVICE", 0}, {"ADDRESS", 0}, {"TYPE", 0}, {"MSI", 0}, {"IN THE GUEST", 20}};
+    g_autoptr(DpTable) table = dp_table_new(columns, G_N_ELEMENTS(columns));
+    json_t *devices = json_array();
+    char name[DP_ADDR_LEN];
+
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const DpVmDevice *device = plan->devices->pdata[i];
+        const char *address = device->resolved ? dp_addr_format(&device->addr, name) : NULL;
+
+        dp_table_cellf(table, "pciPassthru%u", device->index);
+        dp_table_cell(table, address, DP_PLAIN);
+        dp_table_cell(table, device->pcie ? "pcie" : "pci", DP_PLAIN);
+        dp_table_cell(table, device->msi_enabled ? "yes" : "no", DP_PLAIN);
+        dp_table_cell(table, device->guest_address, DP_PLAIN);
+        json_array_append_new(
+            devices,
+            dp_json_pack("{s:i, s:o, s:s, s:b, s:o, s:o}", "index", (int)device->index, "address",
+                         dp_json_text(address), "virtual_device", device->pcie ? "pcie" : "pci",
+                         "msi_enabled", (int)device->msi_enabled, "slot",
+                         device->slot < 0 ? json_null() : json_integer(device->slot),
+                         "guest_address", dp_json_text(device->guest_address)));
+    }
+    dp_out_heading(cli, "Passed-through devices");
+    dp_table_print(cli, table, "None.");
+    return devices;
+}
+
+DpPlan *
+dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
+{
+    g_autoptr(DpIdentities) identities = dp_identities_load(context->root, NULL, NULL);
+    g_autoptr(DpRun) run = dp_run_find(context->root, file->path);
+    DpPlanInput input = {
+        .host = context->host,
+        .policy = context->policy,
+        .conf = context->conf,
+        .identities = identities,
+        .running = run != NULL,
+        .tcg = g_strcmp0(cli->options->accel, "tcg") == 0,
+        .run_dir = "/run/directpath",
+        .used_by = dp_run_used_by,
+        .used_by_user = context->runs,
+        /* A captured host holds no disks. */
+        .file_head = context->root->live ? dp_vm_file_head : NULL,
+    };
+
+    return dp_plan_new(file->path, file->vmx, &input);
+}
+
+bool
+dp_cmd_vm_validate(DpCli *cli, GError **error)
+{
+    g_autoptr(DpContext) context = NULL;
+    g_autoptr(DpVmxFile) file = NULL;
+    g_autoptr(DpPlan) plan = NULL;
+    bool valid;
+
+    json_object_set_new(cli->doc, "valid", json_false());
+    file = dp_vmx_file_load(dp_cli_arg(cli, 0), cli->diags, error);
+    context = file != NULL ? dp_context_new(cli, DP_LOOK, error) : NULL;
+    if (context == NULL) {
+        return false;
+    }
+    plan = dp_cli_plan(cli, context, file);
+    json_object_set_new(cli->doc, "keys", keys_report(cli, plan));
+    json_object_set_new(cli->doc, "passthrough", dp_plan_devices_report(cli, plan));
+    dp_diags_extend(cli->diags, plan->diags);
+    valid = !dp_diags_have_error(plan->diags) && !dp_diags_have_error(cli->diags);
+    json_object_set_new(cli->doc, "valid", json_boolean(valid));
+    dp_out(cli,
+           valid ? "\nValid: this host can power it on." : "\nNot valid here; the reasons follow.");
+    cli->exit = valid ? DP_EXIT_DONE : DP_EXIT_NO;
+    return true;
+}

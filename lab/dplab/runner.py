@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boot the emulated host, run one job in it, stream its output, return its status; be loud when the host breaks."""
+
+import argparse
+import contextlib
+import ctypes
+import dataclasses
+import json
+import pathlib
+import re
+import resource
+import selectors
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from . import common, image, machine
+from .console import Console
+from .topology import TOPOLOGIES
+
+TIMED_OUT = 124
+LAB_FAILED = 125
+BOOT_TIMEOUT_S = 120
+HEARTBEAT_S = 0.25
+PR_SET_PDEATHSIG = 1
+
+
+@dataclasses.dataclass
+class Result:
+    """How a run ended. STATUS is the job's own unless PROBLEMS says why it is the lab's."""
+
+    status: int
+    problems: list
+    console_tail: list
+    boot_s: float | None
+    total_s: float
+    out: pathlib.Path | None = None
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _script(command):
+    """The job as a shell script: the words of COMMAND, exactly, run in the tree."""
+    return f"exec {shlex.join(command)}\n"
+
+
+class Run:
+    """One boot of the emulated host."""
+
+    def __init__(self, command, topology="host", timeout_s=300, expect_fault=False, allow=None, append="",
+                 memory_mib=machine.MEMORY_MIB, stdout=None, stderr=None):
+        self._command = command
+        self._name = topology
+        self._timeout_s = timeout_s
+        self._append = append
+        self._memory_mib = memory_mib
+        self._sinks = {"job.out": stdout or sys.stdout.buffer, "job.err": stderr or sys.stderr.buffer}
+        self._expect_fault = expect_fault
+        self._console = Console(expect_fault, allow)
+        self._control = b""
+        self._log = None
+        self._beaten = 0.0
+        self.boot_s = None
+
+    def __call__(self, built, folder):
+        """Boot with the image BUILT and the run's own FOLDER; returns a Result."""
+        (folder / "out").mkdir(parents=True)
+        (folder / "out").chmod(0o777)
+        (folder / "out/.job").write_text(_script(self._command))
+        (folder / "out/facts.json").write_text(json.dumps(built.facts))
+        ours, theirs = {}, {}
+        for name in ("console", *machine.CHANNELS):
+            ours[name], theirs[name] = socket.socketpair()
+        argv = machine.arguments(TOPOLOGIES[self._name], self._name, built, folder, theirs, self._append,
+                                 self._memory_mib)
+        (folder / "qemu.args").write_text(shlex.join(argv) + "\n")
+        begin = time.monotonic()
+        with open(folder / "console.log", "wb") as self._log, open(folder / "qemu.err", "wb") as errors:
+            process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, preexec_fn=_die_with_parent,
+                pass_fds=[end.fileno() for end in theirs.values()], start_new_session=True)
+            for end in theirs.values():
+                end.close()
+            try:
+                trouble = self._follow(ours, begin)
+            finally:
+                process.kill()
+                process.wait()
+                for end in ours.values():
+                    end.close()
+        self._console.emulator((folder / "qemu.err").read_text(errors="replace").splitlines())
+        return self._judge(trouble, begin)
+
+    def _follow(self, ours, begin):
+        """Pass on what comes until every channel is closed or a deadline is over."""
+        selector = selectors.DefaultSelector()
+        for name, end in ours.items():
+            selector.register(end, selectors.EVENT_READ, name)
+        while selector.get_map():
+            now = time.monotonic() - begin
+            if self.boot_s is None and now > BOOT_TIMEOUT_S:
+                return [f"the emulated host did not come up within {BOOT_TIMEOUT_S} s"]
+            if now > self._timeout_s:
+                return [f"time-out: not done after {self._timeout_s} s"]
+            self._beat(ours["console"], now)
+            for ready, _ in selector.select(timeout=HEARTBEAT_S):
+                try:
+                    data = ready.fileobj.recv(65536)
+                except ConnectionResetError:
+                    data = b""
+                if not data:
+                    selector.unregister(ready.fileobj)
+                    continue
+                self._take(ready.data, data, begin)
+        return []
+
+    def _beat(self, console, now):
+        """A byte into the host's serial port, for the sake of the interrupt: see "The heartbeat" in docs/LAB.md."""
+        if self.boot_s is not None and now - self._beaten >= HEARTBEAT_S:
+            self._beaten = now
+            with contextlib.suppress(OSError):
+                console.send(b"\n", socket.MSG_DONTWAIT)
+
+    def _take(self, name, data, begin):
+        if name == "console":
+            self._log.write(data)
+            self._log.flush()
+            self._console.feed(data)
+        elif name == "control":
+            self._control += data
+            if self.boot_s is None and b"ready" in self._control:
+                self.boot_s = time.monotonic() - begin
+        else:
+            self._sinks[name].write(data)
+            self._sinks[name].flush()
+
+    def _judge(self, trouble, begin):
+        self._console.finish()
+        status = re.search(rb"^exit (\d+)$", self._control, re.M)
+        problems = trouble + self._console.problems
+        if not status and not problems:
+            problems.append("the emulated host went down before the job was done")
+        if self._expect_fault and not self._console.faults:
+            problems.append("a DMA fault was expected and none came")
+        timed_out = any(text.startswith("time-out") for text in problems)
+        code = int(status.group(1)) if status else LAB_FAILED
+        if problems:
+            code = TIMED_OUT if timed_out else LAB_FAILED
+        return Result(code, problems, list(self._console.tail), self.boot_s, time.monotonic() - begin)
+
+
+def run(command, keep=None, lock_timeout_s=3600, **options):
+    """Run COMMAND (a list of words) in the emulated host. KEEP is a folder for what the run leaves behind: out/ (what
+    the job wrote to /out), console.log, qemu.args. The other options are those of Run. One run at a time."""
+    built = image.ensure()
+    with common.locked(common.LOCK, "another run of the lab", lock_timeout_s):
+        for stale in common.cache_dir().glob("run-*"):  # of a runner that was killed
+            shutil.rmtree(stale, ignore_errors=True)
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=common.cache_dir()))
+        try:
+            result = Run(command, **options)(built, folder)
+            shutil.copyfile(folder / "console.log", common.cache_dir() / "last-console.log")
+            if keep:
+                for overlay in folder.glob("*.qcow2"):
+                    overlay.unlink()
+                shutil.rmtree(keep, ignore_errors=True)
+                shutil.copytree(folder, keep)
+                result.out = pathlib.Path(keep) / "out"
+            return result
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="lab/run", description="Boot the emulated host, run one command in it (as root, in /tree), return its status. "
+        "124: time-out; 125: the host or the lab broke.")
+    parser.add_argument("--topology", default="host", choices=sorted(TOPOLOGIES))
+    parser.add_argument("--timeout", type=int, default=300, metavar="S")
+    parser.add_argument("--expect-dma-fault", action="store_true", help="fail unless the IOMMU reports one")
+    parser.add_argument("--allow", metavar="REGEX", help="console lines that are not trouble")
+    parser.add_argument("--append", default="", metavar="ARGS", help="words for the host's kernel command line")
+    parser.add_argument("--memory", type=int, default=machine.MEMORY_MIB, metavar="MIB")
+    parser.add_argument("--keep", metavar="DIR", help="keep console, command line and the job's /out there")
+    parser.add_argument("--verbose", action="store_true", help="say how long it took")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND... or a script of the tree")
+    options = parser.parse_args(argv)
+    if options.command[:1] == ["--"]:
+        options.command = options.command[1:]
+    elif options.command and (common.TREE / options.command[0]).is_file():
+        options.command[0] = "./" + options.command[0]
+    if not options.command:
+        parser.error("no command")
+    return options
+
+
+def report(result, verbose=False):
+    """Say on stderr what is wrong with a run, with the console's last lines."""
+    if verbose and result.boot_s:
+        peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10
+        common.note(f"host up after {result.boot_s:.1f} s, off after {result.total_s:.1f} s; at most {peak_mib} MiB")
+    if not result.problems:
+        return
+    common.note("last lines of the host's console:")
+    for line in result.console_tail:
+        print(f"  | {line}", file=sys.stderr)
+    for problem in dict.fromkeys(result.problems):
+        common.note(problem)
+
+
+def _terminate(_signal, _frame):
+    sys.exit(143)
+
+
+def main(argv):
+    options = _parse(argv)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        result = run(options.command, keep=options.keep, topology=options.topology, timeout_s=options.timeout,
+                     expect_fault=options.expect_dma_fault, allow=options.allow, append=options.append,
+                     memory_mib=options.memory)
+    except common.LabError as error:
+        common.note(error)
+        return LAB_FAILED
+    except BrokenPipeError:  # whoever read our output is gone
+        return 128 + signal.SIGPIPE
+    report(result, options.verbose)
+    return result.status

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emulated hosts as data: every topology is the table HOST with rows left out, changed or added."""
+
+import dataclasses
+
+RP = {"driver": "pcie-root-port", "x-speed": "5"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Topology:
+    about: str
+    devices: tuple
+    iommu: dict | None
+    cpu: str = "EPYC,+svm,+npt"
+    append: str = "intel_iommu=on"
+
+
+def port(number, slot, **extra):
+    """A root port at 00:SLOT.0; what sits behind it gets bus NUMBER on a host that has all the ports before it."""
+    return {**RP, "id": f"rp{number}", "chassis": number, "slot": number, "bus": "pcie.0", "addr": slot, **extra}
+
+
+VTD = {"driver": "intel-iommu", "intremap": "on", "caching-mode": True}
+
+# id -> device; order is the order on the command line. Bus numbers follow the root ports' slots.
+HOST = {
+    "rp1": port(1, "02.0"),
+    "root": {"driver": "nvme", "drive": "root", "serial": "LAB-ROOT", "bus": "rp1"},
+    "rp2": port(2, "03.0"),
+    "nic": {"driver": "e1000e", "netdev": "payload", "mac": "52:54:00:00:00:02", "bus": "rp2", "romfile": ""},
+    "rp3": port(3, "04.0"),
+    "disk": {"driver": "nvme", "drive": "payload", "serial": "LAB-PASSTHRU", "bus": "rp3"},
+    "rp4": port(4, "05.0"),
+    "mgmt": {"driver": "e1000e", "netdev": "mgmt", "mac": "52:54:00:00:00:01", "bus": "rp4", "romfile": ""},
+    "rp5": port(5, "06.0"),
+    "subsys": {"driver": "nvme-subsys", "id": "subsys"},
+    "sriov": {"driver": "nvme", "serial": "LAB-SRIOV", "subsys": "subsys", "bus": "rp5", "sriov_max_vfs": 4,
+              "sriov_vq_flexible": 8, "sriov_vi_flexible": 8, "max_ioqpairs": 10, "msix_qsize": 11},
+    "rp6": port(6, "07.0"),
+    "bridge": {"driver": "pcie-pci-bridge", "id": "bridge", "bus": "rp6"},
+    "e1000": {"driver": "e1000", "bus": "bridge", "addr": "01.0", "mac": "52:54:00:00:00:03", "romfile": ""},
+    "rtl8139": {"driver": "rtl8139", "bus": "bridge", "addr": "02.0", "mac": "52:54:00:00:00:04", "romfile": ""},
+    "xhci": {"driver": "qemu-xhci", "id": "xhci", "bus": "pcie.0", "addr": "14.0"},
+    "noreset": {"driver": "edu", "bus": "pcie.0", "addr": "15.0", "dma_mask": 0xFFFFFFFFFFFFFFFF},
+    "pmonly": {"driver": "e1000e", "bus": "pcie.0", "addr": "19.0", "mac": "52:54:00:00:00:05", "romfile": ""},
+}
+
+
+def host(about, without=(), change=None, **fields):
+    """The table HOST without some rows, with some changed or added."""
+    rows = {name: row for name, row in HOST.items() if name not in without}
+    rows.update(change or {})
+    fields.setdefault("iommu", VTD)
+    return Topology(about, tuple(rows.values()), **fields)
+
+
+TOPOLOGIES = {
+    "host": host("the default: VT-d with interrupt remapping, nested KVM, one device of every kind"),
+    "no-iommu": host("no IOMMU device: no groups, vfio-pci refuses", iommu=None),
+    "no-intremap": host("VT-d without interrupt remapping: VFIO refuses", iommu={**VTD, "intremap": "off"}),
+    "no-kvm": host("a processor without SVM: no /dev/kvm", cpu="EPYC,-svm,-npt"),
+    "no-vfio": host("a kernel without VFIO's modules", append="intel_iommu=on dplab.novfio"),
+    "amd-vi": host("AMD's IOMMU in place of VT-d", append="", iommu={"driver": "amd-iommu", "intremap": "on"}),
+    "two-functions": host(
+        "two functions in one slot, behind the port of bus 2", without=("nic",),
+        change={"disk": {**HOST["disk"], "addr": "00.0"},
+                "nic0": {**HOST["nic"], "addr": "00.0", "multifunction": True},
+                "nic1": {"driver": "e1000e", "mac": "52:54:00:00:00:12", "bus": "rp2", "addr": "00.1", "romfile": ""}}),
+    "bad-reset": host(
+        "the NIC's root port runs at the default speed, where a bus reset fails",
+        change={"rp2": {k: v for k, v in HOST["rp2"].items() if k != "x-speed"}}),
+    "usb-root": host(
+        "the root on a USB stick behind the xHCI controller", without=("root",),
+        change={"stick": {"driver": "usb-storage", "drive": "root", "bus": "xhci.0", "serial": "LAB-ROOT"}}),
+}

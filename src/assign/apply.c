@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "identity.h"
+#include "moves.h"
+#include "select.h"
+
+typedef struct {
+    const DpChange *change;
+    DpOutcome *outcome;
+    DpIdentities *identities;
+    GPtrArray *functions; /* DpFunction to move */
+    bool failed;          /* the kernel refused one */
+} Apply;
+
+static bool
+overridden(const Apply *apply, const DpFunction *fn, const DpFunction *bridge, int id)
+{
+    for (size_t i = 0; i < apply->change->n_overrides; i++) {
+        if (apply->change->overrides[i] == id) {
+            return true;
+        }
+    }
+    return dp_identities_overrides(apply->identities, &fn->addr, id) ||
+           (bridge != NULL && dp_identities_overrides(apply->identities, &bridge->addr, id));
+}
+
+/* The rules count for a line that was written by hand as for `enable`. */
+static bool
+allowed(Apply *apply, const DpFunction *fn, const DpFunction *bridge)
+{
+    const DpVerdict *verdict = dp_policy_verdict(apply->change->policy, &fn->addr);
+    DpDiag *refusal = NULL;
+
+    for (guint i = 0; verdict != NULL && i < verdict->diags->len; i++) {
+        const DpDiag *diag = verdict->diags->pdata[i];
+        int id = (int)diag->row->id;
+
+        if (diag->severity != DP_ERROR_SEVERITY || overridden(apply, fn, bridge, id)) {
+            continue;
+        }
+        refusal = dp_diags_add(apply->outcome->diags, DP_DIAG_APPLY_REFUSED, fn->name,
+                               "%s is stored as passthru, but: %s", fn->name, diag->message);
+        dp_diag_set_cause(refusal, "DP%d: %s", id, diag->cause);
+        dp_diag_set_remedy(refusal, "%s; or: directpath device enable %s --override DP%d",
+                           diag->remedy, fn->name, id);
+    }
+    return refusal == NULL;
+}
+
+static bool
+same_model(Apply *apply, const DpFunction *fn)
+{
+    g_autofree char *stored = NULL;
+
+    if (dp_identities_match(apply->identities, fn, &stored)) {
+        return true;
+    }
+    dp_diags_add(apply->outcome->diags, DP_DIAG_STORED_OTHER_MODEL, fn->name,
+                 "%s was enabled as %s, and is %04x:%04x now; it is left to the host", fn->name,
+                 stored, fn->vendor, fn->device);
+    return false;
+}
+
+/* Functions that are not as stored and may be moved are added to the list. */
+static void
+judge(Apply *apply, const DpFunction *fn)
+{
+    const DpFunction *bridge = NULL;
+    bool on_vfio = g_strcmp0(fn->driver, DP_VFIO_DRIVER) == 0;
+    bool ours = g_strcmp0(fn->driver_override, DP_VFIO_DRIVER) == 0;
+    bool passthru = dp_policy_stored_owner(apply->change->conf, fn, &bridge) == DP_OWNER_PASSTHRU;
+
+    if (!dp_is_assignable(apply->change, fn) || dp_used_by(apply->change, fn) != NULL) {
+        return;
+    }
+    if (passthru && !on_vfio) {
+        if (!same_model(apply, fn) || !allowed(apply, fn, bridge)) {
+            apply->outcome->n_failed++;
+            return;
+        }
+        g_ptr_array_add(apply->functions, (gpointer)fn);
+    }
+    /* What others gave to vfio-pci without an override is theirs. */
+    if (!passthru && ours) {
+        g_ptr_array_add(apply->functions, (gpointer)fn);
+    }
+}
+
+static void
+report_gone(const DpChange *change, DpOutcome *outcome)
+{
+    g_autoptr(GArray) stored = dp_esxconf_passthru(change->conf);
+    char name[DP_ADDR_LEN];
+
+    for (guint i = 0; i < stored->len; i++) {
+        const DpAddr *addr = &g_array_index(stored, DpAddr, i);
+
+        if (dp_host_find(change->host, addr) == NULL) {
+            dp_addr_format(addr, name);
+            dp_diags_add(outcome->diags, DP_DIAG_STORED_ABSENT, name,
+                         "%s is stored as passthru, but there is no function at this address",
+                         name);
+        }
+    }
+}
+
+/* One that fails is put back and leaves the others alone. */
+static bool
+move_each(Apply *apply, GError **error)
+{
+    g_autoptr(DpMoves) moves =
+        dp_moves_begin(apply->change, "apply", apply->functions, apply->outcome, error);
+
+    if (moves == NULL) {
+        return false;
+    }
+    for (guint i = 0; i < apply->functions->len; i++) {
+        const DpFunction *fn = apply->functions->pdata[i];
+
+        switch (dp_moves_one(moves, fn, dp_stored_passthru(apply->change, fn), NULL)) {
+        case DP_MOVE_DONE:
+            apply->outcome->n_done++;
+            break;
+        case DP_MOVE_STUCK:
+            break;
+        case DP_MOVE_FAILED:
+            apply->failed = true;
+            apply->outcome->n_failed++;
+            dp_moves_undo(moves);
+            break;
+        }
+        dp_moves_commit(moves);
+    }
+    return dp_moves_end(moves, error);
+}
+
+static bool
+run(Apply *apply, GError **error)
+{
+    const DpChange *change = apply->change;
+    DpOutcome *outcome = apply->outcome;
+
+    report_gone(change, outcome);
+    for (guint i = 0; i < change->host->functions->len; i++) {
+        judge(apply, change->host->functions->pdata[i]);
+    }
+    if (change->root->write == NULL) {
+        return true; /* a folder has no bindings */
+    }
+    if (!move_each(apply, error)) {
+        return false;
+    }
+    outcome->changed = !change->dry_run && outcome->steps->len > 0;
+    if (outcome->n_failed > 0) {
+        return dp_fail(error, apply->failed ? DP_ERROR_IO : DP_ERROR_REFUSED,
+                       "%u of %u functions could not be made as stored", outcome->n_failed,
+                       outcome->n_failed + outcome->n_done);
+    }
+    return true;
+}
+
+bool
+dp_assign_apply(const DpChange *change, DpOutcome *outcome, GError **error)
+{
+    Apply apply = {.change = change, .outcome = outcome};
+    bool done;
+
+    apply.identities = dp_identities_load(change->root, outcome->diags, error);
+    if (apply.identities == NULL) {
+        return false;
+    }
+    apply.functions = g_ptr_array_new();
+    done = run(&apply, error);
+    g_ptr_array_unref(apply.functions);
+    dp_identities_free(apply.identities);
+    return done;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * enable and disable: rules, intent, bindings, store. In this order, so that a command that is
+ * killed has stored nothing that the bindings do not yet show, and the next one takes it back.
+ */
+#include "moves.h"
+#include "ownership.h"
+#include "select.h"
+
+typedef struct {
+    const char *command;
+    DpOwner owner;
+} Direction;
+
+static const Direction to_passthru = {"enable", DP_OWNER_PASSTHRU};
+static const Direction to_host = {"disable", DP_OWNER_HOST};
+
+static bool
+move_all(DpMoves *moves, const GPtrArray *functions, DpOwner owner, GError **error)
+{
+    for (guint i = 0; i < functions->len; i++) {
+        if (dp_moves_one(moves, functions->pdata[i], owner == DP_OWNER_PASSTHRU, error) ==
+            DP_MOVE_FAILED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+move_and_store(const DpChange *change,
+               const DpSelection *chosen,
+               DpOwner owner,
+               DpMoves *moves,
+               DpOutcome *outcome,
+               GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (move_all(moves, chosen->functions, owner, &failure) &&
+        dp_ownership_store(change, chosen->lines, owner, outcome, &failure)) {
+        dp_moves_commit(moves);
+        return true;
+    }
+    dp_moves_undo(moves);
+    g_ptr_array_set_size(outcome->steps, 0);
+    outcome->reboot_required = false;
+    dp_fail(error, DP_ERROR_IO, "%s", failure->message);
+    return false;
+}
+
+/* A folder's store was edited; the kernel of that host is not running. */
+static void
+note_stored_only(const DpChange *change, const DpSelection *chosen, DpOutcome *outcome)
+{
+    char name[DP_ADDR_LEN];
+
+    if (change->root->write != NULL || change->dry_run || chosen->lines->len == 0) {
+        return;
+    }
+    dp_addr_format(&g_array_index(chosen->lines, DpAddr, 0), name);
+    dp_diags_add(outcome->diags, DP_DIAG_STORED_ONLY, name,
+                 "stored beneath %s; bindings are made when that host boots",
+                 change->root->path == NULL ? "the root" : change->root->path);
+    outcome->reboot_required = true;
+}
+
+static bool
+carry_out(const DpChange *change,
+          const DpSelection *chosen,
+          const Direction *direction,
+          DpOutcome *outcome,
+          GError **error)
+{
+    g_autoptr(DpMoves) moves =
+        dp_moves_begin(change, direction->command, chosen->functions, outcome, error);
+    bool done;
+
+    if (moves == NULL) {
+        return false;
+    }
+    done = move_and_store(change, chosen, direction->owner, moves, outcome, error);
+    if (!done) {
+        (void)dp_moves_end(moves, NULL);
+        return false;
+    }
+    outcome->changed = !change->dry_run && outcome->steps->len > 0;
+    note_stored_only(change, chosen, outcome);
+    /* The change is made and durable. An intent that cannot be removed names functions that agree
+     * with the store already, which is all that the next command will find. */
+    (void)dp_moves_end(moves, NULL);
+    return true;
+}
+
+bool
+dp_assign_enable(
+    const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error)
+{
+    g_autoptr(DpSelection) chosen = dp_select_enable(change, addrs, n, outcome, error);
+
+    return chosen != NULL && carry_out(change, chosen, &to_passthru, outcome, error);
+}
+
+bool
+dp_assign_disable(
+    const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error)
+{
+    g_autoptr(DpSelection) chosen = dp_select_disable(change, addrs, n, outcome, error);
+
+    return chosen != NULL && carry_out(change, chosen, &to_host, outcome, error);
+}

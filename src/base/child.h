@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Work that can block in the kernel runs in a short-lived child with a deadline. */
+#pragma once
+
+#include "error.h"
+
+/* Runs in the child; returns 0 or -errno. Must not use locks or threads of the parent. */
+typedef int (*DpChildFunc)(void *data);
+
+/*
+ * Runs @work in a child and waits at most @timeout_ms. Returns what @work returned; -ETIMEDOUT if
+ * the deadline passed (the child is killed; one that the kernel does not let die is left to init,
+ * never waited for); -ECHILD if it died otherwise; another -errno if no child could be made.
+ * @ret_stuck (may be NULL) receives the pid of a child that outlived SIGKILL, else 0.
+ */
+int dp_child_run(DpChildFunc work, void *data, int timeout_ms, pid_t *ret_stuck);
+
+/*
+ * The same, but of the parent's descriptors the child keeps @keep_fd alone (-1: none; standard
+ * input and output become /dev/null). For writes that can block for ever: a child that outlives its
+ * deadline then holds no lock, no socket and no terminal or pipe of the command that gave it up.
+ */
+int dp_child_run_apart(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck);
+
+/* Leaves @work to a process of its own that outlives this one: no terminal, no descriptor but
+ * @keep_fd (-1: none), no child to wait for. 0 or -errno. */
+int dp_child_detach(DpChildFunc work, void *data, int keep_fd);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Longest one-line attribute; reset_method, uevent and the like are far shorter. */
+#define LINE_MAX_BYTES 65536u
+/* More names than any folder of sysfs has. */
+#define LIST_MAX 200000u
+
+/* EAGAIN: something was renamed or mounted anywhere on the machine while ".." was followed, so the
+ * kernel cannot tell that the path stayed beneath the root (openat2(2)). Nearly always gone at the
+ * next attempt. */
+#define OPEN_ATTEMPTS 1000
+
+static int
+open_beneath(int root_fd, const char *path, int flags)
+{
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    int fd;
+
+    for (int attempt = 0; attempt < OPEN_ATTEMPTS; attempt++) {
+        fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof how);
+        if (fd >= 0 || errno != EAGAIN) {
+            return fd;
+        }
+    }
+    return fd;
+}
+
+int
+dp_file_open(int root_fd, const char *path, int flags)
+{
+    int fd = open_beneath(root_fd, path, flags);
+
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+        /* Old kernels, and containers whose filter does not know the call: resolved as usual. */
+        fd = openat(root_fd, path[0] == '/' ? path + strspn(path, "/") : path, flags | O_CLOEXEC);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+static ssize_t
+read_some(int fd, char *buf, size_t len)
+{
+    ssize_t n;
+
+    do {
+        n = read(fd, buf, len);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* 0 with the bytes in @out; -EFBIG if there are more than @max; another -errno. */
+static int
+read_all(int fd, size_t max, GString *out)
+{
+    char buf[16384];
+    ssize_t n;
+
+    while ((n = read_some(fd, buf, sizeof buf)) > 0) {
+        if ((size_t)n > max - out->len) {
+            return -EFBIG;
+        }
+        g_string_append_len(out, buf, n);
+    }
+    return (int)n;
+}
+
+/* Reads a regular file or attribute; a FIFO or a device in its place is refused, since it could
+ * block. */
+static int
+read_path(int root_fd, const char *path, size_t max, GString *out)
+{
+    dp_autofd int fd = dp_file_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0) {
+        return fd;
+    }
+    if (fstat(fd, &st) < 0) {
+        return -errno;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        return -EISDIR;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return -EINVAL;
+    }
+    return read_all(fd, max, out);
+}
+
+char *
+dp_file_read(int root_fd, const char *path, size_t max, size_t *ret_len, GError **error)
+{
+    GString *out = g_string_new(NULL);
+    int r = read_path(root_fd, path, max, out);
+
+    if (r < 0) {
+        g_string_free(out, true);
+        if (r == -EFBIG) {
+            dp_fail(error, DP_ERROR_PARSE, "%s: larger than %zu bytes", path, max);
+        } else {
+            dp_fail_errno(error, -r, "cannot read %s", path);
+        }
+        return NULL;
+    }
+    if (ret_len != NULL) {
+        *ret_len = out->len;
+    }
+    return g_string_free(out, false);
+}
+
+char *
+dp_file_read_line(int root_fd, const char *path, int *ret_errno)
+{
+    GString *out = g_string_new(NULL);
+    int r = read_path(root_fd, path, LINE_MAX_BYTES, out);
+
+    if (ret_errno != NULL) {
+        *ret_errno = -r;
+    }
+    if (r < 0) {
+        g_string_free(out, true);
+        return NULL;
+    }
+    return g_strchomp(g_string_free(out, false));
+}
+
+char *
+dp_file_read_link(int root_fd, const char *path)
+{
+    dp_autofd int fd = dp_file_open(root_fd, path, O_PATH | O_NOFOLLOW);
+    char buf[PATH_MAX];
+    ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", buf, sizeof buf - 1);
+
+    return n < 0 ? NULL : g_strndup(buf, (gsize)n);
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+GPtrArray *
+dp_file_list(int root_fd, const char *path, int *ret_errno)
+{
+    int fd = dp_file_open(root_fd, path, O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    GPtrArray *names = NULL;
+    struct dirent *entry;
+
+    if (dir == NULL) {
+        if (ret_errno != NULL) {
+            *ret_errno = fd < 0 ? -fd : errno;
+        }
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return NULL;
+    }
+    names = g_ptr_array_new_with_free_func(g_free);
+    while (names->len < LIST_MAX && (entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+        }
+    }
+    (void)closedir(dir);
+    g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
+static int
+write_all(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+        if (n > 0) {
+            bytes += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static bool
+same_content(int dir_fd, const char *name, const void *bytes, size_t len)
+{
+    size_t old_len = 0;
+    g_autofree char *old = dp_file_read(dir_fd, name, len, &old_len, NULL);
+
+    return old != NULL && old_len == len && memcmp(old, bytes, len) == 0;
+}
+
+/* Gives the new file the owner and mode of the one it replaces. */
+static int
+inherit_mode(int dir_fd, const char *name, int fd, mode_t mode)
+{
+    struct stat st;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)) {
+        mode = st.st_mode & 07777;
+        if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
+            fchown(fd, st.st_uid, st.st_gid) < 0) {
+            return -errno;
+        }
+    }
+    return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+static int
+fill(int dir_fd, const char *name, int fd, const void *bytes, size_t len, mode_t mode)
+{
+    int r = inherit_mode(dir_fd, name, fd, mode);
+
+    if (r == 0) {
+        r = write_all(fd, bytes, len);
+    }
+    if (r == 0 && fsync(fd) < 0) {
+        r = -errno;
+    }
+    return r;
+}
+
+static int
+replace(
+    int dir_fd, const char *name, const char *temporary, const void *bytes, size_t len, mode_t mode)
+{
+    dp_autofd int fd = -1;
+    int r;
+
+    /* One left by a killed command is nobody's: the caller holds the lock. */
+    (void)unlinkat(dir_fd, temporary, 0);
+    fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    r = fill(dir_fd, name, fd, bytes, len, mode);
+    if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0) {
+        r = -errno;
+    }
+    if (r < 0) {
+        (void)unlinkat(dir_fd, temporary, 0);
+        return r;
+    }
+    return fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+bool
+dp_file_replace(
+    int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode, GError **error)
+{
+    g_autofree char *temporary = g_strdup_printf(".%s.new", name);
+    int r;
+
+    if (same_content(dir_fd, name, bytes, len)) {
+        return true;
+    }
+    r = replace(dir_fd, name, temporary, bytes, len, mode);
+    if (r < 0) {
+        return dp_fail_errno(error, -r, "cannot write %s", name);
+    }
+    return true;
+}
+
+int
+dp_file_lock(int dir_fd, const char *name, int timeout_ms, GError **error)
+{
+    dp_autofd int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        dp_fail_errno(error, errno, "cannot open the lock %s", name);
+        return -1;
+    }
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 20) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            dp_fail_errno(error, errno, "cannot lock %s", name);
+            return -1;
+        }
+        if (waited >= timeout_ms) {
+            dp_fail(error, DP_ERROR_BUSY, "%s: another command holds the lock", name);
+            return -1;
+        }
+        g_usleep(20000);
+    }
+    return dp_steal_fd(&fd);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "text.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Characters that change how their neighbours are shown: bidirectional controls, zero-width ones,
+ * line separators. */
+static bool
+misleading(gunichar c)
+{
+    return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
+}
+
+static void
+append_visible(GString *out, gunichar c)
+{
+    if (misleading(c)) {
+        g_string_append_printf(out, "\\u{%04x}", (unsigned)c);
+    } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+        g_string_append_printf(out, "\\x%02x", (unsigned)c);
+    } else {
+        g_string_append_unichar(out, c);
+    }
+}
+
+char *
+dp_text_visible_max(const char *bytes, gssize len, size_t max)
+{
+    const char *end = bytes + (len < 0 ? strlen(bytes) : (size_t)len);
+    GString *out = g_string_new(NULL);
+
+    while (bytes < end) {
+        gunichar c = g_utf8_get_char_validated(bytes, end - bytes);
+
+        if (out->len >= max) {
+            g_string_append(out, "...");
+            break;
+        }
+        if (c == (gunichar)-1 || c == (gunichar)-2) {
+            g_string_append_printf(out, "\\x%02x", (unsigned char)*bytes++);
+            continue;
+        }
+        append_visible(out, c);
+        /* A NUL is one byte here, though g_utf8_next_char would take it for an end. */
+        bytes = c == 0 ? bytes + 1 : g_utf8_next_char(bytes);
+    }
+    return g_string_free(out, false);
+}
+
+char *
+dp_text_visible(const char *bytes, gssize len)
+{
+    return dp_text_visible_max(bytes, len, DP_TEXT_MAX);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "host.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "scan.h"
+
+#include <string.h>
+
+static DpHost *
+host_new(void)
+{
+    DpHost *host = g_new0(DpHost, 1);
+
+    host->functions = g_ptr_array_new_with_free_func((GDestroyNotify)dp_function_free);
+    host->mounts = g_ptr_array_new();
+    host->blocks = g_ptr_array_new();
+    host->nets = g_ptr_array_new();
+    host->group_ids = g_array_new(false, false, sizeof(int));
+    host->diags = dp_diags_new();
+    return host;
+}
+
+void
+dp_host_free(DpHost *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    g_free(host->platform.cpu_vendor);
+    g_free(host->platform.lockdown);
+    g_free(host->platform.kernel);
+    g_free(host->platform.cmdline);
+    g_ptr_array_unref(host->functions);
+    g_ptr_array_unref(host->mounts);
+    g_ptr_array_unref(host->blocks);
+    g_ptr_array_unref(host->nets);
+    g_array_unref(host->group_ids);
+    g_ptr_array_unref(host->diags);
+    g_free(host);
+}
+
+static int
+compare_functions(gconstpointer a, gconstpointer b)
+{
+    const DpFunction *x = *(DpFunction *const *)a, *y = *(DpFunction *const *)b;
+
+    return dp_addr_compare(&x->addr, &y->addr);
+}
+
+DpFunction *
+dp_host_find(const DpHost *host, const DpAddr *addr)
+{
+    guint low = 0, high = host->functions->len;
+
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        DpFunction *fn = host->functions->pdata[middle];
+        int order = dp_addr_compare(addr, &fn->addr);
+
+        if (order == 0) {
+            return fn;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+DpFunction *
+dp_host_find_name(const DpHost *host, const char *name)
+{
+    DpAddr addr;
+    DpFunction *fn = dp_addr_parse_sysfs(name, &addr) ? dp_host_find(host, &addr) : NULL;
+
+    return fn != NULL && strcmp(fn->name, name) == 0 ? fn : NULL;
+}
+
+GPtrArray *
+dp_host_group(const DpHost *host, int group)
+{
+    GPtrArray *members = g_ptr_array_new();
+
+    for (guint i = 0; group >= 0 && i < host->functions->len; i++) {
+        DpFunction *fn = host->functions->pdata[i];
+
+        if (fn->iommu_group == group) {
+            g_ptr_array_add(members, fn);
+        }
+    }
+    return members;
+}
+
+/* The kernel writes each address in one way only; another spelling is not a function. */
+static void
+add_function(DpHost *host, const char *name)
+{
+    DpAddr addr;
+    char canonical[DP_ADDR_LEN];
+
+    if (dp_addr_parse_sysfs(name, &addr) && strcmp(dp_addr_format(&addr, canonical), name) == 0) {
+        g_ptr_array_add(host->functions, dp_function_new(&addr));
+    } else {
+        g_autofree char *shown = dp_text_visible(name, -1);
+
+        dp_diags_add(host->diags, DP_DIAG_NOT_A_FUNCTION, "host",
+                     DP_PCI_DEVICES " holds '%s', which is no address", shown);
+    }
+}
+
+static bool
+list_functions(DpRoot *root, DpHost *host, GError **error)
+{
+    int err = 0;
+    g_autoptr(GPtrArray) names = dp_file_list(root->fd, DP_PCI_DEVICES, &err);
+
+    if (names == NULL) {
+        return dp_fail_errno(error, err, "cannot list " DP_PCI_DEVICES " beneath %s", root->path);
+    }
+    for (guint i = 0; i < names->len; i++) {
+        add_function(host, names->pdata[i]);
+    }
+    g_ptr_array_sort(host->functions, compare_functions);
+    return true;
+}
+
+/* Reads what may block, of every function that has a folder. */
+static void
+read_slow(DpRoot *root, DpHost *host, DpSlowTable *table)
+{
+    guint n = host->functions->len;
+    g_autofree const char **names = g_new0(const char *, n + 1);
+
+    for (guint i = 0; i < n; i++) {
+        DpFunction *fn = host->functions->pdata[i];
+
+        names[i] = fn->name;
+        table->slots[i].want_config = !dp_function_sleeps(fn);
+    }
+    dp_slow_table_read(table, root->fd, names, dp_slow_read_one, root->live);
+}
+
+/* Said once for the host, not once a function. */
+static void
+report_limits(DpHost *host, const DpSlowTable *slow)
+{
+    unsigned limited = 0;
+
+    for (size_t i = 0; i < slow->n; i++) {
+        int len = slow->slots[i].config_len;
+
+        limited += len >= (int)DP_CONFIG_USER && len < (int)DP_CONFIG_STANDARD;
+    }
+    if (limited > 0) {
+        dp_diags_add(host->diags, DP_DIAG_CONFIG_LIMITED, "host",
+                     "only the first bytes of the configuration space of %u functions may be read",
+                     limited);
+    }
+}
+
+static DpHost *
+scan_functions(DpRoot *root, DpSlowTable **ret_slow, GError **error)
+{
+    g_autoptr(DpHost) host = host_new();
+    g_autoptr(DpSlowTable) slow = NULL;
+
+    if (!list_functions(root, host, error)) {
+        return NULL;
+    }
+    slow = dp_slow_table_new(host->functions->len);
+    if (slow == NULL) {
+        dp_fail(error, DP_ERROR_IO, "no memory for %u functions", host->functions->len);
+        return NULL;
+    }
+    for (guint i = 0; i < host->functions->len; i++) {
+        if (!dp_function_read(root, host->functions->pdata[i])) {
+            slow->slots[i].state = DP_SLOW_SKIP;
+        }
+    }
+    dp_topology_from_links(root, host);
+    read_slow(root, host, slow);
+    for (guint i = 0; i < host->functions->len; i++) {
+        dp_function_take_slow(host->functions->pdata[i], &slow->slots[i]);
+    }
+    dp_topology_finish(root, host);
+    report_limits(host, slow);
+    *ret_slow = g_steal_pointer(&slow);
+    return g_steal_pointer(&host);
+}
+
+DpHost *
+dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error)
+{
+    DpHost *host = scan_functions(root, ret_slow, error);
+
+    if (host == NULL) {
+        return NULL;
+    }
+    dp_scan_groups(root, host);
+    dp_scan_platform(root, host);
+    dp_scan_blocks(root, host);
+    dp_scan_mounts(root, host);
+    dp_scan_nets(root, host);
+    return host;
+}
+
+DpHost *
+dp_host_scan(DpRoot *root, GError **error)
+{
+    g_autoptr(DpSlowTable) slow = NULL;
+
+    return dp_scan_with_slow(root, &slow, error);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One immutable snapshot of a host: every PCI function with its facts, the tree of bridges, who
+ * uses what, and what the platform offers. Made by one scan, without a single write and without
+ * waking a sleeping device. What an ordinary user may not read is unknown (DP_TRI_UNKNOWN, or the
+ * field's own unknown value), never absent.
+ */
+#pragma once
+
+#include "base/diag.h"
+#include "formats/address.h"
+#include "root.h"
+
+typedef enum { DP_TRI_UNKNOWN = -1, DP_TRI_NO = 0, DP_TRI_YES = 1 } DpTri;
+
+#define DP_N_BARS                                                                                  \
+    7 /* six and the expansion ROM, as sysfs `resource` lists them; bridges' windows are left out  \
+       */
+
+/* linux/ioport.h: the bits of the third column of `resource`. */
+#define DP_BAR_IO       0x00000100u
+#define DP_BAR_MEM      0x00000200u
+#define DP_BAR_PREFETCH 0x00002000u
+#define DP_BAR_64       0x00100000u
+
+typedef struct {
+    uint64_t start; /* 0 with size 0: not there */
+    uint64_t size;  /* bytes */
+    uint64_t flags;
+} DpBar;
+
+/* Device/port type of the PCI Express capability (PCIe 7.5.3.2), -1: no such capability or unknown.
+ */
+typedef enum {
+    DP_PCIE_NONE = -1,
+    DP_PCIE_ENDPOINT = 0,
+    DP_PCIE_LEGACY_ENDPOINT = 1,
+    DP_PCIE_ROOT_PORT = 4,
+    DP_PCIE_UPSTREAM = 5,
+    DP_PCIE_DOWNSTREAM = 6,
+    DP_PCIE_TO_PCI_BRIDGE = 7,
+    DP_PCIE_FROM_PCI_BRIDGE = 8,
+    DP_PCIE_RC_ENDPOINT = 9,
+    DP_PCIE_RC_EVENT_COLLECTOR = 10,
+} DpPcieType;
+
+/* Capabilities; offsets are in bytes of configuration space, 0: absent (only if `*_known`), counts
+ * are in their unit. */
+typedef struct {
+    DpTri readable; /* YES: the standard list (first 256 bytes) was read; NO: all ones; UNKNOWN:
+                       only 64 bytes may be read */
+    DpTri extended_readable; /* YES: bytes 256 to 4095 were read too (or the function has none:
+                                conventional) */
+    DpTri pcie;
+    DpPcieType pcie_type;
+    DpTri slot_implemented;
+    DpTri flr;    /* PCIe device capabilities, bit 28 */
+    DpTri af_flr; /* Advanced Features with FLR and transactions-pending (conventional PCI) */
+    DpTri pm;     /* power management capability */
+    DpTri no_soft_reset; /* PMCSR bit 3: D3hot to D0 does not reset */
+    DpTri msi, msi_maskable;
+    unsigned msi_vectors; /* 1 to 32 */
+    DpTri msix;
+    unsigned msix_vectors; /* 1 to 2048 */
+    DpTri acs;             /* Access Control Services, extended capability 0x000d */
+    unsigned acs_caps;     /* its capability register */
+    unsigned acs_ctrl;
+    DpTri sriov;
+    DpTri ari;
+    DpTri ats;
+    DpTri intx_disable; /* command bit 10 or status tells that INTx can be masked: unknown without a
+                           test */
+} DpCaps;
+
+typedef enum {
+    DP_POWER_UNKNOWN,
+    DP_POWER_D0,
+    DP_POWER_D1,
+    DP_POWER_D2,
+    DP_POWER_D3HOT,
+    DP_POWER_D3COLD,
+} DpPower;
+
+typedef struct DpFunction DpFunction;
+
+struct DpFunction {
+    DpAddr addr;
+    char name[DP_ADDR_LEN]; /* "0000:03:00.0" */
+    DpTri ids_known; /* NO: `vendor` or `device` unreadable or strange; the ids are then 0xffff */
+    uint16_t vendor, device, subvendor, subdevice;
+    uint32_t class_code; /* 24 bits: class, subclass, programming interface */
+    uint8_t revision;
+    int header_type; /* 0, 1, 2; -1 unknown */
+    DpBar bars[DP_N_BARS];
+    DpCaps caps;
+    DpTri dead; /* YES: configuration reads all ones while the device is not asleep */
+    DpPower power_state;
+    char *runtime_status;  /* power/runtime_status: "active", "suspended", NULL */
+    char *driver;          /* bound driver, NULL: none */
+    char *driver_override; /* NULL: none */
+    int iommu_group;       /* -1: none */
+    int numa_node;         /* -1: none */
+    int irq;               /* INTx line or 0 */
+    int irq_pin;           /* 1 to 4 = INTA to INTD, 0: none, -1: unknown */
+    unsigned n_msi_irqs;   /* entries of msi_irqs: vectors in use now */
+    char **reset_methods; /* words of reset_method, a hint only; NULL: no such file (none, or an old
+                             kernel) */
+    DpTri reset_file;     /* the `reset` attribute exists */
+    DpTri boot_vga;
+    DpTri sriov_pf;
+    int sriov_numvfs, sriov_totalvfs;
+    DpFunction *physfn;  /* this is a VF of that PF; NULL otherwise */
+    char **host_names;   /* NULL-terminated: network interfaces, block devices ("eth0", "nvme0n1"),
+                            empty if none */
+    DpFunction *parent;  /* the bridge above; NULL: on a root bus */
+    GPtrArray *children; /* DpFunction below this bridge, borrowed, by address */
+    int secondary, subordinate; /* bus numbers of a bridge; -1: not a bridge or unknown */
+    bool is_bridge;             /* header type 1 or 2, or class 0604/0607 */
+    DpDiagList *diags;          /* what was strange about this function */
+};
+
+/* What is mounted, swapped on, or routed through, and what it stands on. */
+typedef struct {
+    char *device;     /* "259:1" major:minor, or "0:NN" for those without a block device */
+    char *mountpoint; /* unescaped */
+    char *fstype;
+    char *source; /* "/dev/nvme0n1p1" */
+} DpMount;
+
+/* A block device; what it is made of (device-mapper, md: `slaves`; partition: its disk) leads down
+ * to functions. */
+typedef struct {
+    char *name;       /* "nvme0n1p1" */
+    char *devno;      /* "259:1" */
+    char **below;     /* names of the devices it is made of, NULL-terminated, empty for a disk */
+    char **functions; /* names ("0000:03:00.0") of functions in its sysfs path, nearest first;
+                         empty: virtual */
+    char *path; /* what lies between function and disk, for people: "usb 2-1", "ata1", "nvme0"; may
+                   be NULL */
+    bool swap;  /* listed in /proc/swaps */
+} DpBlock;
+
+typedef struct {
+    char *name;         /* "eth0" */
+    char **functions;   /* names of functions in its sysfs path, nearest first */
+    char **below;       /* interfaces it is made of: bridge ports, bond slaves, a VLAN's parent */
+    bool default_route; /* a default route of IPv4 or IPv6 leads out of it */
+} DpNet;
+
+typedef enum { DP_IOMMU_NONE, DP_IOMMU_VTD, DP_IOMMU_AMDVI, DP_IOMMU_OTHER } DpIommuKind;
+
+typedef struct {
+    DpIommuKind iommu;         /* from /sys/class/iommu: dmar* or ivhd*; NONE: no unit is active */
+    DpTri iommu_in_firmware;   /* a DMAR or IVRS table exists (sys/firmware/acpi/tables) */
+    DpTri interrupt_remapping; /* unknown to an ordinary user on some kernels */
+    DpTri cpu_virtualization;  /* vmx or svm in /proc/cpuinfo */
+    DpTri hypervisor;          /* the flag of that name there: this host is itself a VM */
+    char *cpu_vendor;          /* "GenuineIntel" */
+    DpTri kvm;  /* /dev/kvm exists (char device), or module kvm_intel/kvm_amd in /proc/modules or
+                   /sys/module for a captured tree */
+    DpTri vfio; /* driver vfio-pci present, or its module loadable (modules.dep names it) */
+    DpTri vfio_iommu_type1;
+    DpTri
+        unsafe_interrupts; /* module parameter allow_unsafe_interrupts is Y: somebody else set it */
+    char *lockdown; /* "none", "integrity", "confidentiality"; NULL: unknown or not built in */
+    char *kernel;   /* release */
+    char *cmdline;  /* /proc/cmdline */
+    uint64_t mem_total, mem_available; /* bytes; 0 unknown */
+} DpPlatform;
+
+typedef struct {
+    DpPlatform platform;
+    GPtrArray *functions; /* DpFunction, sorted by address; owned */
+    GPtrArray *mounts;    /* DpMount */
+    GPtrArray *blocks;    /* DpBlock */
+    GPtrArray *nets;      /* DpNet */
+    GArray *group_ids;    /* int, sorted: IOMMU groups that exist */
+    DpDiagList *diags;    /* about the scan as a whole */
+} DpHost;
+
+/* Scans what lies beneath @root. Fails only if there is no sys/bus/pci at all to be read;
+ * everything else becomes diagnostics. */
+DpHost *dp_host_scan(DpRoot *root, GError **error);
+void dp_host_free(DpHost *host);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpHost, dp_host_free)
+
+/* By address or by sysfs name; NULL if there is none. */
+DpFunction *dp_host_find(const DpHost *host, const DpAddr *addr);
+DpFunction *dp_host_find_name(const DpHost *host, const char *name);
+
+/* Functions of IOMMU group @group: a new GPtrArray of borrowed DpFunction. */
+GPtrArray *dp_host_group(const DpHost *host, int group);
+
+/* "Vendor Device" from pci.ids (libpci), cached in @names; never NULL. The caller frees the string.
+ */
+typedef struct DpNames DpNames;
+DpNames *dp_names_new(void);
+void dp_names_free(DpNames *names);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpNames, dp_names_free)
+char *dp_names_function(DpNames *names, const DpFunction *fn);
+/* "Network controller" and the like. */
+char *dp_names_class(DpNames *names, const DpFunction *fn);

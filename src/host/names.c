@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/text.h"
+#include "host.h"
+
+#include <pci/pci.h>
+#include <setjmp.h>
+
+/*
+ * libpci for names only: it is never initialized, so it looks at no hardware. Flags never allow the
+ * network (names of devices by DNS), nor the cache of such answers.
+ */
+#define LOOKUP         PCI_LOOKUP_NO_HWDB
+#define NAME_MAX_BYTES 512
+
+struct DpNames {
+    struct pci_access *pci;
+};
+
+/*
+ * libpci's error callback gets no context and must not return: where it jumps to is kept here for
+ * the length of one lookup.
+ */
+static _Thread_local jmp_buf *lookup_failed;
+
+static void G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN fail_lookup(char *message G_GNUC_UNUSED, ...)
+{
+    g_assert(lookup_failed != NULL);
+    longjmp(*lookup_failed, 1);
+}
+
+static void G_GNUC_PRINTF(1, 2) stay_silent(char *message G_GNUC_UNUSED, ...)
+{
+}
+
+DpNames *
+dp_names_new(void)
+{
+    DpNames *names = g_new0(DpNames, 1);
+
+    names->pci = pci_alloc();
+    names->pci->error = fail_lookup;
+    names->pci->warning = stay_silent;
+    names->pci->debug = stay_silent;
+    names->pci->id_lookup_mode = 0;
+    return names;
+}
+
+void
+dp_names_free(DpNames *names)
+{
+    if (names == NULL) {
+        return;
+    }
+    pci_cleanup(names->pci);
+    g_free(names);
+}
+
+typedef struct {
+    struct pci_access *pci;
+    int flags;
+    int first, second;
+    char buf[NAME_MAX_BYTES];
+} Lookup;
+
+/* NULL if libpci gave up; a list that is broken in the middle keeps what came before. */
+static const char *
+look_up_once(Lookup *lookup)
+{
+    jmp_buf here;
+
+    lookup_failed = &here;
+    if (setjmp(here) != 0) {
+        return NULL;
+    }
+    return pci_lookup_name(lookup->pci, lookup->buf, NAME_MAX_BYTES, lookup->flags, lookup->first,
+                           lookup->second);
+}
+
+static char *
+look_up(DpNames *names, int flags, int first, int second)
+{
+    g_autofree Lookup *lookup = g_new0(Lookup, 1);
+    const char *text;
+
+    lookup->pci = names->pci;
+    lookup->flags = flags | LOOKUP;
+    lookup->first = first;
+    lookup->second = second;
+    text = look_up_once(lookup);
+    if (text ==
+        NULL) { /* the first lookup loads the list; the second finds it loaded or given up */
+        text = look_up_once(lookup);
+    }
+    lookup_failed = NULL;
+    return text == NULL ? NULL : dp_text_visible(text, -1);
+}
+
+char *
+dp_names_function(DpNames *names, const DpFunction *fn)
+{
+    char *text = fn->ids_known == DP_TRI_NO ? g_strdup("unknown device")
+                                            : look_up(names, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+                                                      fn->vendor, fn->device);
+
+    return text != NULL ? text : g_strdup_printf("Vendor %04x Device %04x", fn->vendor, fn->device);
+}
+
+char *
+dp_names_class(DpNames *names, const DpFunction *fn)
+{
+    char *text = look_up(names, PCI_LOOKUP_CLASS, (int)(fn->class_code >> 8), 0);
+
+    return text != NULL ? text : g_strdup_printf("Class %04x", fn->class_code >> 8);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/file.h"
+#include "scan.h"
+
+#include <string.h>
+
+#define CLASS "sys/class/net"
+
+/* linux/route.h */
+#define ROUTE_UP     0x0001u
+#define ROUTE_REJECT 0x0200u
+
+static void
+net_free(gpointer data)
+{
+    DpNet *net = data;
+
+    g_free(net->name);
+    g_strfreev(net->functions);
+    g_strfreev(net->below);
+    g_free(net);
+}
+
+static DpNet *
+find_net(const DpHost *host, const char *name)
+{
+    for (guint i = 0; i < host->nets->len; i++) {
+        DpNet *net = host->nets->pdata[i];
+
+        if (strcmp(net->name, name) == 0) {
+            return net;
+        }
+    }
+    return NULL;
+}
+
+static void
+add_below(DpNet *net, const char *name)
+{
+    guint n = g_strv_length(net->below);
+
+    if (!g_strv_contains((const char *const *)net->below, name)) {
+        net->below = g_renew(char *, net->below, n + 2);
+        net->below[n] = g_strdup(name);
+        net->below[n + 1] = NULL;
+    }
+}
+
+static void
+read_lower(DpRoot *root, DpNet *net)
+{
+    g_autofree char *folder = g_strdup_printf(CLASS "/%s", net->name);
+    g_autoptr(GPtrArray) entries = dp_file_list(root->fd, folder, NULL);
+
+    for (guint i = 0; entries != NULL && i < entries->len; i++) {
+        const char *entry = entries->pdata[i];
+
+        if (g_str_has_prefix(entry, "lower_")) {
+            g_autofree char *name = dp_scan_visible(g_strdup(entry + strlen("lower_")));
+
+            add_below(net, name);
+        }
+    }
+}
+
+static void
+read_net(DpRoot *root, DpHost *host, const char *name)
+{
+    g_autofree char *folder = g_strdup_printf(CLASS "/%s", name);
+    g_autofree char *device = g_strdup_printf(CLASS "/%s/device", name);
+    g_autofree char *link = dp_file_read_link(root->fd, folder);
+    g_autofree char *target = link != NULL ? NULL : dp_file_read_link(root->fd, device);
+    DpNet *net;
+
+    if (!dp_scan_exists(root->fd, folder)) {
+        return;
+    }
+    net = g_new0(DpNet, 1);
+    net->name = dp_scan_visible(g_strdup(name));
+    net->functions = dp_scan_path_functions(host, link != NULL     ? link
+                                                  : target != NULL ? target
+                                                                   : "");
+    net->below = g_new0(char *, 1);
+    read_lower(root, net);
+    g_ptr_array_add(host->nets, net);
+}
+
+/* A port names its bridge or bond; old kernels and some drivers have only that side. */
+static void
+read_master(DpRoot *root, DpHost *host, DpNet *port)
+{
+    g_autofree char *path = g_strdup_printf(CLASS "/%s/master", port->name);
+    g_autofree char *name = dp_scan_visible(dp_scan_link_name(root->fd, path));
+    DpNet *master = name == NULL ? NULL : find_net(host, name);
+
+    if (master != NULL && master != port) {
+        add_below(master, port->name);
+    }
+}
+
+/* proc/net/route: interface, destination, gateway, flags, ..., mask as the eighth word. */
+static bool
+is_default_4(char **words, guint n)
+{
+    return n >= 8 && strcmp(words[1], "00000000") == 0 && strcmp(words[7], "00000000") == 0 &&
+           (g_ascii_strtoull(words[3], NULL, 16) & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
+}
+
+/* proc/net/ipv6_route: destination, its length, ..., flags as the ninth, interface as the tenth. */
+static bool
+is_default_6(char **words, guint n)
+{
+    return n >= 10 && strspn(words[0], "0") == 32 && words[0][32] == '\0' &&
+           strcmp(words[1], "00") == 0 &&
+           (g_ascii_strtoull(words[8], NULL, 16) & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
+}
+
+static const struct {
+    const char *path;
+    bool (*is_default)(char **words, guint n);
+    guint name;
+} route_files[] = {
+    {"proc/net/route", is_default_4, 0},
+    {"proc/net/ipv6_route", is_default_6, 9},
+};
+
+static char **
+split_words(const char *line)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_auto(GStrv) all = g_strsplit_set(line, " \t", -1);
+
+    for (char **word = all; *word != NULL; word++) {
+        if (**word != '\0') {
+            g_ptr_array_add(words, g_strdup(*word));
+        }
+    }
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_steal(words, NULL);
+}
+
+static void
+read_routes(DpRoot *root, DpHost *host, size_t kind)
+{
+    g_auto(GStrv) lines = dp_scan_lines(root, host, route_files[kind].path);
+
+    for (char **line = lines; line != NULL && *line != NULL; line++) {
+        g_auto(GStrv) words = split_words(*line);
+        DpNet *net;
+
+        if (!route_files[kind].is_default(words, g_strv_length(words))) {
+            continue;
+        }
+        net = find_net(host, words[route_files[kind].name]);
+        if (net != NULL && strcmp(net->name, "lo") != 0) {
+            net->default_route = true;
+        }
+    }
+}
+
+static void
+name_function(DpHost *host, const DpNet *net)
+{
+    for (char **name = net->functions; *name != NULL; name++) {
+        DpFunction *fn = dp_host_find_name(host, *name);
+
+        if (!fn->is_bridge) {
+            dp_host_name_add(fn, net->name);
+            return;
+        }
+    }
+}
+
+void
+dp_scan_nets(DpRoot *root, DpHost *host)
+{
+    g_autoptr(GPtrArray) names = dp_file_list(root->fd, CLASS, NULL);
+
+    g_ptr_array_set_free_func(host->nets, net_free);
+    for (guint i = 0; names != NULL && i < names->len; i++) {
+        read_net(root, host, names->pdata[i]);
+    }
+    for (guint i = 0; i < host->nets->len; i++) {
+        read_master(root, host, host->nets->pdata[i]);
+        name_function(host, host->nets->pdata[i]);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(route_files); i++) {
+        read_routes(root, host, i);
+    }
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside the host room: the parts of one scan. Each fills its share of the snapshot and turns what
+ * is strange into diagnostics; none of them fails. */
+#pragma once
+
+#include "host.h"
+
+#define DP_PCI_DEVICES "sys/bus/pci/devices"
+
+/* PCIe 7.2: 256 bytes of conventional, 4096 of extended configuration space; ordinary users read
+ * the first 64. */
+#define DP_CONFIG_USER     64u
+#define DP_CONFIG_STANDARD 256u
+#define DP_CONFIG_EXTENDED 4096u
+
+/* Attributes whose read can wait for a lock of the device (driver_override, sriov_numvfs: the
+ * device lock, which a blocked unbind holds; config: a reset that does not end). */
+typedef enum { DP_SLOW_RESET_METHOD, DP_SLOW_NUMVFS, DP_SLOW_OVERRIDE, DP_N_SLOW } DpSlowAttr;
+extern const char *const dp_slow_attrs[DP_N_SLOW];
+
+#define DP_SLOW_TEXT 256
+
+typedef struct {
+    enum { DP_SLOW_UNREAD, DP_SLOW_READING, DP_SLOW_READ, DP_SLOW_STUCK, DP_SLOW_SKIP } state;
+    bool want_config;
+    bool have_config,
+        have[DP_N_SLOW]; /* read, or refused: one that is stuck has what came before */
+    int config_len;      /* bytes, or -errno */
+    int len[DP_N_SLOW];  /* bytes, or -errno */
+    char text[DP_N_SLOW][DP_SLOW_TEXT];
+    uint8_t config[DP_CONFIG_EXTENDED];
+} DpSlow;
+
+/* Reads the slow facts of one function into @slow; may block. */
+typedef void (*DpSlowReader)(int root_fd, const char *name, DpSlow *slow);
+void dp_slow_read_one(int root_fd, const char *name, DpSlow *slow);
+
+/*
+ * Slots for the functions of @host, in its order; shared with the children that fill them. Where
+ * @guarded, the reads happen in children with a deadline, and a function whose read does not end
+ * becomes DP_SLOW_STUCK; else at once in this process. NULL: out of memory.
+ */
+typedef struct {
+    size_t n;
+    DpSlow *slots;
+} DpSlowTable;
+DpSlowTable *dp_slow_table_new(size_t n);
+void dp_slow_table_free(DpSlowTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpSlowTable, dp_slow_table_free)
+void dp_slow_table_read(
+    DpSlowTable *table, int root_fd, const char *const *names, DpSlowReader reader, bool guarded);
+
+/* function.c: everything about one function that sysfs tells at once; slow facts come after. */
+DpFunction *dp_function_new(const DpAddr *addr);
+void dp_function_free(DpFunction *fn);
+/* False: it has no folder; that is reported, and there is nothing more to read. */
+bool dp_function_read(DpRoot *root, DpFunction *fn);
+void dp_function_take_slow(DpFunction *fn, const DpSlow *slow);
+/* True if reading its configuration would wake it or a bridge above it. */
+bool dp_function_sleeps(const DpFunction *fn);
+
+/* topology.c */
+/* The addresses among the components of a path, outermost first. */
+GPtrArray *dp_path_functions(const char *path);
+/* Parents as the links of sysfs tell; before the slow facts are read. */
+void dp_topology_from_links(DpRoot *root, DpHost *host);
+/* Parents of those without a link, from bus numbers; then children, missing bus numbers, PFs. */
+void dp_topology_finish(DpRoot *root, DpHost *host);
+
+/* iommu.c, platform.c, mounts.c, blocks.c, nets.c */
+void dp_scan_groups(DpRoot *root, DpHost *host);
+void dp_scan_platform(DpRoot *root, DpHost *host);
+void dp_scan_blocks(DpRoot *root, DpHost *host);
+void dp_scan_mounts(DpRoot *root, DpHost *host);
+/* members.c: what file systems without a device number of their own stand on; called by
+ * dp_scan_mounts. */
+void dp_scan_members(DpRoot *root, DpHost *host);
+void dp_scan_nets(DpRoot *root, DpHost *host);
+
+/* host.c: the whole scan, and the slow facts as they were read. */
+DpHost *dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error);
+
+/* Adds to the host's names for @fn, once. */
+void dp_host_name_add(DpFunction *fn, const char *name);
+/* The block device that "/dev/..." names, or NULL. */
+DpBlock *dp_blocks_find_source(DpRoot *root, DpHost *host, const char *source);
+
+/* Helpers that several parts need. */
+/* A foreign name made safe to show, whole up to 4096 bytes; NULL stays NULL. Takes @bytes. */
+char *dp_scan_visible(char *bytes);
+/* \040 and its like undone, as the kernel writes them in tables of mounts and swaps. */
+char *dp_scan_unescape(const char *text);
+/* The last component of the link @path, or NULL. */
+char *dp_scan_link_name(int root_fd, const char *path);
+bool dp_scan_exists(int root_fd, const char *path);
+/* A whole file in lines (NULL: unreadable, and a diagnostic unless it does not exist). */
+char **dp_scan_lines(DpRoot *root, DpHost *host, const char *path);
+/* Decimal or 0x-number, nothing else around it. */
+bool dp_scan_number(const char *text, int64_t min, int64_t max, int64_t *ret_value);
+/* Names of the functions in @path that @host has, nearest first; NULL-terminated. */
+char **dp_scan_path_functions(const DpHost *host, const char *path);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/child.h"
+#include "base/file.h"
+#include "scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+/* A child ends by itself after this much work, so that its deadline measures one stuck read and not
+ * the number of functions. */
+#define CHILD_WORK_MS 200
+/* Far beyond any read that only has to wait for its turn. */
+#define CHILD_DEADLINE_MS 2000
+/* After so many stuck functions the slow facts of the rest stay unknown: a command must end. */
+#define STUCK_MAX 4
+
+const char *const dp_slow_attrs[DP_N_SLOW] = {
+    [DP_SLOW_RESET_METHOD] = "reset_method",
+    [DP_SLOW_NUMVFS] = "sriov_numvfs",
+    [DP_SLOW_OVERRIDE] = "driver_override",
+};
+
+static int
+read_at(int fd, void *buf, size_t len, off_t offset)
+{
+    ssize_t n;
+
+    do {
+        n = pread(fd, buf, len, offset);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : (int)n;
+}
+
+/*
+ * The extended chain, and of each capability only the registers that are parsed: 4096 bytes are
+ * 1024 slow reads of the bus, and some registers are better left alone.
+ */
+static int
+read_extended(int fd, uint8_t *config)
+{
+    size_t at = DP_CONFIG_STANDARD;
+
+    for (unsigned n = 0; n < DP_CONFIG_EXTENDED / 8; n++) {
+        int got = read_at(fd, config + at, 8, (off_t)at);
+        size_t next;
+
+        if (got < 8) {
+            return n == 0 ? (int)DP_CONFIG_STANDARD : (int)at;
+        }
+        next = ((size_t)config[at + 2] | (size_t)config[at + 3] << 8) >> 4 & 0xffc;
+        if (next < DP_CONFIG_STANDARD || next > DP_CONFIG_EXTENDED - 8) {
+            break;
+        }
+        at = next;
+    }
+    return DP_CONFIG_EXTENDED;
+}
+
+static int
+read_config(int fd, uint8_t *config)
+{
+    int len = 0, got = 1;
+
+    while (got > 0 && len < (int)DP_CONFIG_STANDARD) {
+        got = read_at(fd, config + len, DP_CONFIG_STANDARD - (size_t)len, len);
+        len += MAX(got, 0);
+    }
+    if (len < (int)DP_CONFIG_STANDARD) {
+        return len == 0 && got < 0 ? got : len;
+    }
+    return read_extended(fd, config);
+}
+
+static int
+open_attr(int root_fd, const char *name, const char *attr)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof path, DP_PCI_DEVICES "/%s/%s", name, attr);
+    return dp_file_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+void
+dp_slow_read_one(int root_fd, const char *name, DpSlow *slow)
+{
+    if (slow->want_config) {
+        dp_autofd int fd = open_attr(root_fd, name, "config");
+
+        slow->config_len = fd < 0 ? fd : read_config(fd, slow->config);
+    }
+    slow->have_config = true;
+    for (size_t i = 0; i < DP_N_SLOW; i++) {
+        dp_autofd int fd = open_attr(root_fd, name, dp_slow_attrs[i]);
+
+        slow->len[i] = fd < 0 ? fd : read_at(fd, slow->text[i], DP_SLOW_TEXT - 1, 0);
+        slow->have[i] = true;
+    }
+}
+
+DpSlowTable *
+dp_slow_table_new(size_t n)
+{
+    DpSlowTable *table;
+    void *slots = mmap(NULL, MAX(n, 1) * sizeof(DpSlow), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (slots == MAP_FAILED) {
+        return NULL;
+    }
+    table = g_new0(DpSlowTable, 1);
+    table->n = n;
+    table->slots = slots;
+    return table;
+}
+
+void
+dp_slow_table_free(DpSlowTable *table)
+{
+    if (table == NULL) {
+        return;
+    }
+    (void)munmap(table->slots, MAX(table->n, 1) * sizeof(DpSlow));
+    g_free(table);
+}
+
+typedef struct {
+    DpSlowTable *table;
+    int root_fd;
+    const char *const *names;
+    DpSlowReader reader;
+    size_t first;
+    gint64 work_ms; /* negative: no limit */
+} Job;
+
+/* Fills the slots from the first unread one on; -EAGAIN when its time is used up. */
+static int
+read_slots(void *data)
+{
+    Job *job = data;
+    gint64 start = g_get_monotonic_time();
+
+    for (size_t i = job->first; i < job->table->n; i++) {
+        DpSlow *slow = &job->table->slots[i];
+
+        if (job->work_ms >= 0 && g_get_monotonic_time() - start > job->work_ms * 1000) {
+            return -EAGAIN;
+        }
+        if (slow->state == DP_SLOW_SKIP) {
+            continue;
+        }
+        slow->state = DP_SLOW_READING;
+        job->reader(job->root_fd, job->names[i], slow);
+        slow->state = DP_SLOW_READ;
+    }
+    return 0;
+}
+
+/* The first slot that is not read; one that was being read when its child was given up is stuck. */
+static size_t
+next_slot(Job *job, bool given_up)
+{
+    size_t i = job->first;
+
+    while (i < job->table->n && (job->table->slots[i].state == DP_SLOW_READ ||
+                                 job->table->slots[i].state == DP_SLOW_SKIP)) {
+        i++;
+    }
+    if (given_up && i < job->table->n) {
+        job->table->slots[i].state = DP_SLOW_STUCK;
+        i++;
+    }
+    return i;
+}
+
+void
+dp_slow_table_read(
+    DpSlowTable *table, int root_fd, const char *const *names, DpSlowReader reader, bool guarded)
+{
+    Job job = {.table = table,
+               .root_fd = root_fd,
+               .names = names,
+               .reader = reader,
+               .work_ms = guarded ? CHILD_WORK_MS : -1};
+
+    if (!guarded) {
+        (void)read_slots(&job);
+        return;
+    }
+    for (unsigned stuck = 0; job.first < table->n && stuck < STUCK_MAX;) {
+        int r = dp_child_run_apart(read_slots, &job, CHILD_DEADLINE_MS, root_fd, NULL);
+        bool given_up = r < 0 && r != -EAGAIN;
+
+        job.first = next_slot(&job, given_up);
+        stuck += given_up;
+    }
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Deciding: may a function be passed through, with whom must it go, how is it reset. Pure functions
+ * of a snapshot and the formats: no file, no clock, no host is touched here. Every reason is a
+ * diagnostic with its evidence.
+ */
+#pragma once
+
+#include "formats/esxconf.h"
+#include "formats/map.h"
+#include "host/host.h"
+
+typedef enum {
+    DP_RESET_NONE,
+    DP_RESET_DEVICE_SPECIFIC, /* the kernel's quirk, or ACPI _RST */
+    DP_RESET_FLR,
+    DP_RESET_BUS, /* secondary bus reset, alone or shared: VFIO_DEVICE_PCI_HOT_RESET */
+    DP_RESET_PM,  /* D3hot to D0 */
+} DpResetMethod;
+
+typedef struct {
+    DpMapMethod policy; /* the map's word */
+    bool shareable;     /* the map's second word */
+    unsigned map_line;  /* 0: no entry */
+    DpResetMethod method;
+    unsigned available;  /* bits 1 << DpResetMethod: what could be done here */
+    bool uncertain;      /* what the function can do could not all be read: `method` is the best
+                            that is known, and none means unknown */
+    GPtrArray *affected; /* DpFunction reset together with this one (itself included), borrowed, by
+                            address */
+} DpResetChoice;
+
+/* "none", "device-specific", "flr", "bus", "pm". */
+const char *dp_reset_method_name(DpResetMethod method);
+/* The same of the choice, or NULL where it is not known (an ordinary user). */
+const char *dp_reset_choice_name(const DpResetChoice *choice);
+
+/* Why a function belongs to a unit. */
+typedef enum {
+    DP_RULE_SELF,
+    DP_RULE_IOMMU_GROUP,
+    DP_RULE_SHARED_RESET,
+    DP_RULE_NOT_SHAREABLE,
+} DpUnitRule;
+
+typedef struct {
+    DpFunction *fn;
+    DpUnitRule rule;
+    DpFunction *because_of; /* the member through which the rule applied; NULL for self */
+} DpUnitMember;
+
+const char *dp_unit_rule_name(DpUnitRule rule);
+
+typedef struct {
+    DpFunction *fn;
+    bool assignable; /* false: a bridge, a host bridge: never passed through itself */
+    bool allowed;    /* no diagnostic of severity error */
+    DpResetChoice reset;
+    GArray *unit; /* DpUnitMember, assignable functions only, by address; always has the function
+                     itself if assignable */
+    DpDiagList *diags; /* errors first */
+    char *support;     /* "supported", "experimental", "unlisted" */
+} DpVerdict;
+
+typedef struct {
+    const DpHost *host;
+    GPtrArray *verdicts; /* DpVerdict, one per function, in the order of host->functions; owned */
+    DpDiagList *diags;   /* about the host as a whole: what `host check` reports */
+    bool capable;        /* no error among diags: passthrough is possible on this host at all. What
+                            keeps VFIO from working refuses each function too; a missing KVM does
+                            not: devices can be marked, and a VM can be emulated */
+} DpPolicy;
+
+/* @map must not be NULL (dp_map_new() for an empty one). @host and @map must outlive the result. */
+DpPolicy *dp_policy_new(const DpHost *host, const DpMap *map);
+void dp_policy_free(DpPolicy *policy);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPolicy, dp_policy_free)
+
+const DpVerdict *dp_policy_verdict(const DpPolicy *policy, const DpAddr *addr);
+
+/* Bound to vfio-pci or to a variant of it ("mlx5_vfio_pci"). */
+bool dp_policy_on_vfio(const DpFunction *fn);
+
+/* True for the ids that say what the host would lose with a function. */
+bool dp_policy_is_host_need(DpDiagId id);
+
+/* Who owns @fn by the store: its own line, or a bridge above it that is owned (the bridge wins).
+ * @ret_bridge (may be NULL) receives that bridge. */
+DpOwner
+dp_policy_stored_owner(const DpEsxconf *conf, const DpFunction *fn, const DpFunction **ret_bridge);
+
+/* State as vSphere shows it. */
+typedef enum {
+    DP_STATE_AVAILABLE,
+    DP_STATE_ACTIVE,
+    DP_STATE_REBOOT_REQUIRED,
+    DP_STATE_IN_USE,
+    DP_STATE_UNAVAILABLE,
+} DpState;
+
+const char *dp_state_name(DpState state);
+
+/* @used_by: name of the running VM that has it, or NULL. The reason for reboot-required, and a
+ * bridge that decides against the function's own line, are added to @diags (may be NULL). */
+DpState dp_policy_state(const DpVerdict *verdict,
+                        const DpEsxconf *conf,
+                        const char *used_by,
+                        DpDiagList *diags);

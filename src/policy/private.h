@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this folder share: one judgement in the making. */
+#pragma once
+
+#include "policy.h"
+
+typedef struct {
+    const DpHost *host;
+    const DpMap *map;
+    DpPolicy *policy;
+    GHashTable *positions;  /* DpFunction -> position in host->functions, plus 1 */
+    GHashTable *groups;     /* IOMMU group -> GPtrArray of DpFunction, by address */
+    GHashTable *lines;      /* INTx line -> GPtrArray of DpFunction that may use it */
+    GHashTable *bus_resets; /* bridge -> GPtrArray of DpFunction that are reset by its bus */
+    const DpDiag **needs;   /* per position: the first thing that the host would lose, or NULL */
+    DpDiagList *blockers;   /* what keeps VFIO from working on this host at all */
+    bool has_iommu;
+} DpJudge;
+
+DpVerdict *dp_judge_verdict(const DpJudge *judge, const DpFunction *fn);
+guint dp_judge_position(const DpJudge *judge, const DpFunction *fn);
+
+/* capability.c: fills policy->diags, policy->capable, blockers, has_iommu. */
+void dp_capability_judge(DpJudge *judge);
+
+/* reset.c: fills verdict->reset. */
+void dp_reset_choose(const DpFunction *fn, const DpMap *map, DpResetChoice *ret_choice);
+void dp_reset_clear(DpResetChoice *choice);
+/* Why the choice is bad, if it is. */
+void dp_reset_judge(const DpFunction *fn, const DpResetChoice *choice, DpDiagList *diags);
+
+/* unit.c: fills verdict->unit of every function; needs all reset choices. */
+void dp_units_find(DpJudge *judge);
+/* Whether the unit can go, and why it is as large as it is. */
+void dp_unit_judge(const DpJudge *judge, DpVerdict *verdict);
+
+/* need-disk.c, need-net.c: what the host would lose, as diagnostics of the functions. */
+void dp_needs_of_disks(DpJudge *judge);
+void dp_needs_of_nets(DpJudge *judge);
+
+/* verdict.c: the rules about one function alone. */
+bool dp_function_assignable(const DpFunction *fn);
+void dp_function_judge(const DpJudge *judge, DpVerdict *verdict);
+
+/* support.c */
+const char *dp_support_of(uint16_t vendor, uint16_t device);

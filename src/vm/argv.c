@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QEMU's arguments in the order in which it wants them, and the steps of power-on in words. */
+#include "build.h"
+
+static void
+add_json(DpBuild *build, const char *option, const json_t *array)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(array, i, item)
+    {
+        char *text = json_dumps(item, JSON_COMPACT);
+
+        dp_build_arg(build, option, text);
+        free(text);
+    }
+}
+
+/* Disks before CD-ROMs before floppies, or as bios.bootOrder says. */
+static void
+number_boot(DpBuild *build)
+{
+    int index = 0;
+
+    for (size_t k = 0; k < DP_BOOT_N; k++) {
+        for (guint i = 0; i < build->boot->len; i++) {
+            const DpBootEntry *entry = &g_array_index(build->boot, DpBootEntry, i);
+
+            if (entry->kind == build->order[k]) {
+                (void)json_object_set_new(entry->device, "bootindex", json_integer(index++));
+            }
+        }
+    }
+}
+
+static void
+add_files(DpBuild *build)
+{
+    for (guint i = 0; i < build->plan->files->len; i++) {
+        dp_build_argf(build, "-add-fd", "fd=%d,set=%d", DP_VM_FD_FILES + (int)i,
+                      g_array_index(build->plan->files, DpVmFile, i).fdset);
+    }
+}
+
+static void
+add_monitors(DpBuild *build)
+{
+    static const struct {
+        const char *id;
+        int fd;
+    } monitors[] = {{"qmp", DP_VM_FD_QMP}, {"events", DP_VM_FD_EVENTS}};
+
+    dp_build_arg(build, "-monitor", "none");
+    for (size_t i = 0; i < G_N_ELEMENTS(monitors); i++) {
+        dp_build_argf(build, "-chardev", "socket,id=%s,fd=%d,server=on,wait=off", monitors[i].id,
+                      monitors[i].fd);
+        dp_build_argf(build, "-mon", "chardev=%s,mode=control", monitors[i].id);
+    }
+}
+
+void
+dp_build_argv(DpBuild *build)
+{
+    number_boot(build);
+    add_monitors(build);
+    /* Native hot-plug keeps the slot numbers of the VMX: a guest names its interfaces after them.
+     */
+    dp_build_arg(build, "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off");
+    add_files(build);
+    for (guint i = 0; i < build->extra->len; i++) {
+        dp_build_arg(build, g_ptr_array_index(build->extra, i), NULL);
+    }
+    add_json(build, "-blockdev", build->blockdevs);
+    add_json(build, "-device", build->devices);
+}
+
+static void
+device_steps(DpBuild *build, const DpVmDevice *device)
+{
+    const DpVerdict *verdict = device->verdict;
+    g_autofree char *reset = g_strdup_printf(
+        "method %s%s", verdict != NULL ? dp_reset_method_name(verdict->reset.method) : "unknown",
+        verdict != NULL && verdict->reset.affected != NULL && verdict->reset.affected->len > 1
+            ? ", shared with other functions"
+            : "");
+    g_autofree char *node = g_strdup_printf("/dev/vfio/%d", device->fn->iommu_group);
+
+    dp_build_step(build, "reset", device->fn->name, reset, NULL);
+    dp_build_step(build, "give the VFIO group to the VM's user", node, device->fn->name,
+                  "give it back to root");
+}
+
+void
+dp_build_steps(DpBuild *build)
+{
+    const DpPlan *plan = build->plan;
+    g_autofree char *memory = g_strdup_printf("%" G_GUINT64_FORMAT " MiB", plan->memory >> 20);
+
+    dp_build_step(build, "make the run folder", plan->run_dir, NULL, "remove it");
+    for (guint i = 0; i < plan->files->len; i++) {
+        const DpVmFile *file = &g_array_index(plan->files, DpVmFile, i);
+
+        dp_build_step(build, "open", file->path, file->writable ? "for writing" : "for reading",
+                      "close it");
+    }
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const DpVmDevice *device = g_ptr_array_index(plan->devices, i);
+
+        if (device->resolved) {
+            device_steps(build, device);
+        }
+    }
+    if (plan->memlock != 0) {
+        dp_build_step(build, "pin memory", plan->name, memory, "unpin it");
+    }
+    dp_build_step(build, "start the engine", "qemu-system-x86_64",
+                  "as a user of its own, without rights, paused", "end it");
+    dp_build_step(build, "start the supervisor", plan->name, NULL, "end it");
+    dp_build_step(build, "run the guest", plan->name, NULL, "power it off");
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* May this function go to this VM now: owner, users, verdict, unit, and what the host lacks. */
+#include "resolve.h"
+
+#include <string.h>
+
+/* What an administrator overrode when the function was enabled does not come back as a refusal at
+ * each power-on. */
+static bool
+was_overridden(const DpBuild *build, const DpFunction *fn, DpDiagId id)
+{
+    const DpIdentities *identities = build->input->identities;
+
+    return identities != NULL && dp_identities_overrides(identities, &fn->addr, (int)id);
+}
+
+static const char *
+used_by(const DpBuild *build, const DpFunction *fn)
+{
+    const DpPlanInput *input = build->input;
+
+    const char *user =
+        input->used_by != NULL ? input->used_by(&fn->addr, input->used_by_user) : NULL;
+
+    return input->running && g_strcmp0(user, build->plan->name) == 0 ? NULL : user;
+}
+
+static bool
+bound_to_vfio(const DpFunction *fn)
+{
+    return fn->driver != NULL && strcmp(fn->driver, "vfio-pci") == 0;
+}
+
+/* Reports the first thing that is wrong with who has the function; false then. */
+static bool
+check_owner(DpBuild *build, const char *key, const char *prefix, const DpFunction *fn)
+{
+    const char *user = used_by(build, fn);
+    DpDiag *diag;
+
+    if (user != NULL) {
+        dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_IN_USE, key, "%s: the running VM \"%s\" has %s",
+                      prefix, user, fn->name);
+        return false;
+    }
+    if (build->input->conf == NULL) {
+        return true;
+    }
+    if (dp_policy_stored_owner(build->input->conf, fn, NULL) != DP_OWNER_PASSTHRU) {
+        diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_NOT_ENABLED, key,
+                             "%s: %s is not enabled for passthrough", prefix, fn->name);
+        dp_diag_set_remedy(diag, "directpath device enable %s", fn->name);
+        return false;
+    }
+    if (!bound_to_vfio(fn)) {
+        dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_PENDING, key,
+                      "%s: %s is enabled, but %s%s has it until a reboot", prefix, fn->name,
+                      fn->driver != NULL ? "the driver " : "no driver",
+                      fn->driver != NULL ? fn->driver : "");
+        return false;
+    }
+    return true;
+}
+
+static void
+check_verdict(DpBuild *build, const char *key, const char *prefix, const DpVmDevice *device)
+{
+    const DpVerdict *verdict = device->verdict;
+
+    for (guint i = 0; verdict != NULL && i < verdict->diags->len; i++) {
+        const DpDiag *reason = g_ptr_array_index(verdict->diags, i);
+        DpDiag *diag;
+
+        if (reason->severity != DP_ERROR_SEVERITY) {
+            continue;
+        }
+        diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_NOT_ALLOWED, key, "%s: %s: DP%d: %s",
+                             prefix, device->fn->name, (int)reason->row->id, reason->message);
+        dp_diag_set_cause(diag, "%s", reason->cause);
+        dp_diag_set_remedy(diag, "%s", reason->remedy);
+        if (was_overridden(build, device->fn, reason->row->id)) {
+            diag->severity = DP_WARNING;
+        }
+    }
+}
+
+static bool
+in_this_vm(const DpBuild *build, const DpFunction *fn)
+{
+    for (guint i = 0; i < build->plan->devices->len; i++) {
+        const DpVmDevice *device = g_ptr_array_index(build->plan->devices, i);
+
+        if (device->fn == fn) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Functions of one unit change hands together: none may be with the host's driver or in another VM.
+ */
+static void
+check_unit(DpBuild *build, const char *key, const char *prefix, const DpVmDevice *device)
+{
+    const GArray *unit = device->verdict != NULL ? device->verdict->unit : NULL;
+
+    for (guint i = 0; unit != NULL && i < unit->len; i++) {
+        const DpUnitMember *member = &g_array_index(unit, DpUnitMember, i);
+        const char *user;
+
+        if (member->fn == device->fn || in_this_vm(build, member->fn)) {
+            continue;
+        }
+        user = used_by(build, member->fn);
+        if (user != NULL) {
+            dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE, key,
+                          "%s: %s goes together with %s (%s), which the running VM \"%s\" has",
+                          prefix, device->fn->name, member->fn->name,
+                          dp_unit_rule_name(member->rule), user);
+        } else if (member->fn->driver != NULL && !bound_to_vfio(member->fn)) {
+            dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE, key,
+                          "%s: %s goes together with %s (%s), which the host's driver %s has",
+                          prefix, device->fn->name, member->fn->name,
+                          dp_unit_rule_name(member->rule), member->fn->driver);
+        }
+    }
+}
+
+void
+dp_resolve_check(DpBuild *build, const char *prefix, const DpVmDevice *device)
+{
+    g_autofree char *key = dp_build_key(prefix, "id");
+
+    if (check_owner(build, key, prefix, device->fn)) {
+        check_verdict(build, key, prefix, device);
+        check_unit(build, key, prefix, device);
+    }
+}
+
+/* What only KVM needs is no reason to refuse a VM under TCG, and what only passthrough needs none
+ * to refuse one without. */
+static bool
+concerns(const DpBuild *build, DpDiagId id)
+{
+    if (id == DP_DIAG_KVM_MISSING || id == DP_DIAG_CPU_VIRT_MISSING) {
+        return !build->plan->tcg;
+    }
+    return build->wants_passthru;
+}
+
+void
+dp_resolve_check_host(DpBuild *build)
+{
+    const DpPolicy *policy = build->input->policy;
+
+    for (guint i = 0; policy != NULL && i < policy->diags->len; i++) {
+        const DpDiag *diag = g_ptr_array_index(policy->diags, i);
+
+        if (diag->severity == DP_ERROR_SEVERITY && concerns(build, diag->row->id)) {
+            g_ptr_array_add(build->plan->diags, dp_diag_copy(diag));
+        }
+    }
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Controllers with their disks and drives. */
+#include "base/text.h"
+#include "build.h"
+
+#include <string.h>
+
+#define AHCI_PORTS 6 /* of ich9-ahci; ESX has 30 */
+
+typedef struct Family Family;
+
+struct Family {
+    const char *name;
+    unsigned n_controllers, n_units;
+    int reserved_unit;        /* the controller's own, -1: none */
+    const char *disk, *cdrom; /* QEMU's devices; NULL: not offered */
+    /* Adds controller @n; false if it is not there or was refused. */
+    bool (*controller)(DpBuild *build, const char *prefix, unsigned n);
+    /* Says where unit @unit of controller @n sits. */
+    void (*attach)(json_t *device, unsigned n, unsigned unit);
+};
+
+/* Controllers of the VMX and what stands for them. */
+static const struct {
+    const char *name;   /* scsiN.virtualDev; "" where absent */
+    const char *driver; /* QEMU's */
+    DpPlaceKind kind;
+    bool same;         /* the guest sees the same model */
+    const char *needs; /* what a guest needs for the substitute */
+} scsi_models[] = {
+    {"pvscsi", "pvscsi", DP_PLACE_PCIE, true, NULL},
+    {"lsisas1068", "mptsas1068", DP_PLACE_ANY, true, NULL},
+    {"lsilogic", "lsi53c895a", DP_PLACE_ANY, false,
+     "sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003"},
+    {"buslogic", "lsi53c895a", DP_PLACE_ANY, false,
+     "sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003"},
+    {"", "lsi53c895a", DP_PLACE_ANY, false,
+     "sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003"},
+};
+
+static void
+add_pci_device(DpBuild *build, const char *driver, const char *id, const DpPlace *place)
+{
+    dp_build_device(build, json_pack("{s:s, s:s, s:s, s:s}", "driver", driver, "id", id, "bus",
+                                     place->bus, "addr", place->addr));
+}
+
+static bool
+check_shared_bus(DpBuild *build, const char *prefix)
+{
+    const char *shared = dp_build_get(build, prefix, "sharedBus");
+    g_autofree char *key = dp_build_key(prefix, "sharedBus");
+
+    if (shared == NULL || shared[0] == '\0' || g_ascii_strcasecmp(shared, "none") == 0) {
+        return true;
+    }
+    dp_build_diag(
+        build, DP_DIAG_VMX_DISK_MODE, key,
+        "%s: disks shared between VMs are not offered; two writers would destroy the data", key);
+    return false;
+}
+
+static void
+report_substitute(DpBuild *build, const char *prefix, size_t model)
+{
+    g_autofree char *key = dp_build_key(prefix, "virtualDev");
+    const char *was = scsi_models[model].name[0] != '\0' ? scsi_models[model].name : "lsilogic";
+
+    dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED, "an LSI 53C895A: QEMU has no %s", was);
+    dp_build_diag(build, DP_DIAG_VMX_SUBSTITUTED, key,
+                  "%s: the guest sees an LSI 53C895A in place of %s; its driver is %s", prefix, was,
+                  scsi_models[model].needs);
+}
+
+static bool
+scsi_controller(DpBuild *build, const char *prefix, unsigned n)
+{
+    const char *wanted = dp_build_get(build, prefix, "virtualDev");
+    DpPlace place;
+
+    (void)n;
+    if (!dp_build_bool(build, prefix, "present", false) || !check_shared_bus(build, prefix)) {
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(scsi_models); i++) {
+        if (g_ascii_strcasecmp(scsi_models[i].name, wanted != NULL ? wanted : "") != 0) {
+            continue;
+        }
+        if (!dp_build_place(build, prefix, scsi_models[i].kind, false, &place)) {
+            return false;
+        }
+        add_pci_device(build, scsi_models[i].driver, prefix, &place);
+        if (!scsi_models[i].same) {
+            report_substitute(build, prefix, i);
+        }
+        return true;
+    }
+    {
+        g_autofree char *key = dp_build_key(prefix, "virtualDev");
+        g_autofree char *shown = dp_text_visible(wanted, -1);
+
+        dp_build_diag(build, DP_DIAG_VMX_VALUE, key,
+                      "%s = \"%s\" is no SCSI controller of VMware's", key, shown);
+    }
+    return false;
+}
+
+static bool
+sata_controller(DpBuild *build, const char *prefix, unsigned n)
+{
+    DpPlace place;
+
+    (void)n;
+    if (!dp_build_bool(build, prefix, "present", false) ||
+        !dp_build_place(build, prefix, DP_PLACE_PCI, false, &place)) {
+        return false;
+    }
+    add_pci_device(build, "ich9-ahci", prefix, &place);
+    return true;
+}
+
+static bool
+nvme_controller(DpBuild *build, const char *prefix, unsigned n)
+{
+    g_autofree char *serial = g_strdup_printf("VMware NVME_%04u", n);
+    DpPlace place;
+
+    if (!dp_build_bool(build, prefix, "present", false) ||
+        !dp_build_place(build, prefix, DP_PLACE_PCIE, false, &place)) {
+        return false;
+    }
+    dp_build_device(build, json_pack("{s:s, s:s, s:s, s:s, s:s}", "driver", "nvme", "id", prefix,
+                                     "bus", place.bus, "addr", place.addr, "serial", serial));
+    return true;
+}
+
+/* ESX's is function 1 of the 440BX's south bridge at 7; here it must be function 0 to be seen. */
+static bool
+ide_controller(DpBuild *build, const char *prefix, unsigned n)
+{
+    static const DpPlace place = {.slot = 7, .bus = "pcie.0", .addr = "7"};
+    bool wanted[2] = {false, false};
+
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *unit = g_strdup_printf("ide%u:%u", i / 2, i % 2);
+
+        wanted[i / 2] = dp_build_bool(build, unit, "present", false) || wanted[i / 2];
+    }
+    (void)prefix;
+    if (n == 0 && (wanted[0] || wanted[1])) {
+        add_pci_device(build, "piix4-ide", "ide", &place);
+    }
+    return wanted[n];
+}
+
+static void
+scsi_attach(json_t *device, unsigned n, unsigned unit)
+{
+    g_autofree char *bus = g_strdup_printf("scsi%u.0", n);
+
+    (void)json_object_set_new(device, "bus", json_string(bus));
+    (void)json_object_set_new(device, "scsi-id", json_integer(unit));
+    (void)json_object_set_new(device, "lun", json_integer(0));
+}
+
+static void
+sata_attach(json_t *device, unsigned n, unsigned unit)
+{
+    g_autofree char *bus = g_strdup_printf("sata%u.%u", n, unit);
+
+    (void)json_object_set_new(device, "bus", json_string(bus));
+}
+
+static void
+nvme_attach(json_t *device, unsigned n, unsigned unit)
+{
+    g_autofree char *bus = g_strdup_printf("nvme%u", n);
+
+    (void)json_object_set_new(device, "bus", json_string(bus));
+    (void)json_object_set_new(device, "nsid", json_integer(unit + 1));
+}
+
+static void
+ide_attach(json_t *device, unsigned n, unsigned unit)
+{
+    g_autofree char *bus = g_strdup_printf("ide.%u", n);
+
+    (void)json_object_set_new(device, "bus", json_string(bus));
+    (void)json_object_set_new(device, "unit", json_integer(unit));
+}
+
+static const Family families[] = {
+    {"scsi", 4, 16, 7, "scsi-hd", "scsi-cd", scsi_controller, scsi_attach},
+    {"sata", 4, 30, -1, "ide-hd", "ide-cd", sata_controller, sata_attach},
+    {"nvme", 4, 15, -1, "nvme-ns", NULL, nvme_controller, nvme_attach},
+    {"ide", 2, 2, -1, "ide-hd", "ide-cd", ide_controller, ide_attach},
+};
+
+/* What xN:M.deviceType means; anything with a physical device behind it is not touched. */
+typedef enum { UNIT_DISK, UNIT_CD_IMAGE, UNIT_CD_EMPTY, UNIT_REFUSED } UnitKind;
+
+static const struct {
+    const char *type;
+    UnitKind kind;
+} unit_types[] = {
+    {"", UNIT_DISK},
+    {"disk", UNIT_DISK},
+    {"scsi-hardDisk", UNIT_DISK},
+    {"ata-hardDisk", UNIT_DISK},
+    {"cdrom-image", UNIT_CD_IMAGE},
+    {"cdrom-raw", UNIT_CD_EMPTY},
+    {"atapi-cdrom", UNIT_CD_EMPTY},
+    {"cdrom", UNIT_CD_EMPTY},
+    {"remote-cdrom", UNIT_CD_EMPTY},
+    {"rawDisk", UNIT_REFUSED},
+    {"plainDisk", UNIT_REFUSED},
+    {"scsi-passthru", UNIT_REFUSED},
+    {"scsi-nonpassthru-rdm", UNIT_REFUSED},
+    {"scsi-passthru-rdm", UNIT_REFUSED},
+};
+
+static UnitKind
+unit_kind(DpBuild *build, const char *prefix)
+{
+    const char *type = dp_build_get(build, prefix, "deviceType");
+    g_autofree char *key = dp_build_key(prefix, "deviceType");
+    g_autofree char *shown = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(unit_types); i++) {
+        if (g_ascii_strcasecmp(type != NULL ? type : "", unit_types[i].type) != 0) {
+            continue;
+        }
+        if (unit_types[i].kind == UNIT_REFUSED) {
+            dp_build_diag(build, DP_DIAG_VMX_DISK_RAW, key,
+                          "%s = \"%s\": a physical disk of the old host", key, unit_types[i].type);
+        }
+        return unit_types[i].kind;
+    }
+    shown = dp_text_visible(type, -1);
+    dp_build_diag(build, DP_DIAG_VMX_VALUE, key, "%s = \"%s\" is no kind of drive", key, shown);
+    return UNIT_REFUSED;
+}
+
+/* A mode that drops or delays writes would lose or keep what the file promises to keep or lose. */
+static bool
+check_mode(DpBuild *build, const char *prefix)
+{
+    const char *mode = dp_build_get(build, prefix, "mode");
+    const char *redo = dp_build_get(build, prefix, "redo");
+    g_autofree char *key = dp_build_key(prefix, mode != NULL ? "mode" : "redo");
+    g_autofree char *shown = NULL;
+
+    if (mode != NULL && mode[0] != '\0' && g_ascii_strcasecmp(mode, "persistent") != 0 &&
+        g_ascii_strcasecmp(mode, "independent-persistent") != 0) {
+        shown = dp_text_visible(mode, -1);
+        dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, key, "%s = \"%s\" is not offered", key, shown);
+        return false;
+    }
+    if (redo != NULL && redo[0] != '\0') {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, key, "%s has a redo log", prefix);
+        return false;
+    }
+    return true;
+}
+
+static json_t *
+unit_device(const Family *family, const char *prefix, const char *driver, unsigned n, unsigned unit)
+{
+    g_autofree char *id = g_strdelimit(g_strdup(prefix), ":", '-');
+    json_t *device = json_pack("{s:s, s:s}", "driver", driver, "id", id);
+
+    family->attach(device, n, unit);
+    return device;
+}
+
+static void
+add_disk(DpBuild *build, const Family *family, const char *prefix, unsigned n, unsigned unit)
+{
+    g_autofree char *key = dp_build_key(prefix, "fileName");
+    g_autofree char *node = g_strdup_printf("%s%u-%u-disk", family->name, n, unit);
+    json_t *device;
+    DpImage image;
+
+    if (!check_mode(build, prefix) || !dp_build_image(build, key, DP_VM_FILE_VMDK, true, &image)) {
+        return;
+    }
+    if (image.read_only) {
+        dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED,
+                        "read-only: a stream-optimized VMDK cannot be written");
+        dp_build_diag(build, DP_DIAG_VMX_DISK_READ_ONLY, key,
+                      "%s: the disk is stream-optimized; the guest cannot write to it", prefix);
+    }
+    dp_build_blockdev(build, node, &image, true);
+    device = unit_device(family, prefix, family->disk, n, unit);
+    (void)json_object_set_new(device, "drive", json_string(node));
+    dp_build_device(build, device);
+    dp_build_boot(build, DP_BOOT_DISK, device);
+}
+
+/* A drive that held the host's or a client's disc is empty; an image that is missing is an error.
+ */
+static void
+add_cdrom(DpBuild *build,
+          const Family *family,
+          const char *prefix,
+          UnitKind kind,
+          unsigned n,
+          unsigned unit)
+{
+    g_autofree char *key = dp_build_key(prefix, "fileName");
+    g_autofree char *node = g_strdup_printf("%s%u-%u-cd", family->name, n, unit);
+    bool connected = dp_build_bool(build, prefix, "startConnected", true);
+    json_t *device;
+    DpImage image;
+
+    device = unit_device(family, prefix, family->cdrom, n, unit);
+    if (kind == UNIT_CD_IMAGE && connected) {
+        if (!dp_build_image(build, key, DP_VM_FILE_ISO, false, &image)) {
+            json_decref(device);
+            return;
+        }
+        dp_build_blockdev(build, node, &image, false);
+        (void)json_object_set_new(device, "drive", json_string(node));
+    } else {
+        dp_build_effect(build, key,
+                        kind == UNIT_CD_IMAGE ? DP_EFFECT_HONOURED : DP_EFFECT_SUBSTITUTED,
+                        "an empty drive");
+    }
+    dp_build_device(build, device);
+    dp_build_boot(build, DP_BOOT_CDROM, device);
+}
+
+static void
+add_unit(DpBuild *build, const Family *family, unsigned n, unsigned unit)
+{
+    g_autofree char *prefix = g_strdup_printf("%s%u:%u", family->name, n, unit);
+    g_autofree char *key = dp_build_key(prefix, "present");
+    UnitKind kind;
+
+    if (!dp_build_bool(build, prefix, "present", false)) {
+        return;
+    }
+    kind = unit_kind(build, prefix);
+    if ((int)unit == family->reserved_unit ||
+        (strcmp(family->name, "sata") == 0 && unit >= AHCI_PORTS) ||
+        (family->cdrom == NULL && kind != UNIT_DISK && kind != UNIT_REFUSED)) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_PLACE, key,
+                      "%s: the controller here has no such place", prefix);
+        return;
+    }
+    if (kind == UNIT_DISK) {
+        add_disk(build, family, prefix, n, unit);
+    } else if (kind != UNIT_REFUSED) {
+        add_cdrom(build, family, prefix, kind, n, unit);
+    }
+}
+
+/* A disk on a controller that is not there is a disk the guest would miss. */
+static void
+report_orphan(DpBuild *build, const Family *family, unsigned n, unsigned unit)
+{
+    g_autofree char *prefix = g_strdup_printf("%s%u:%u", family->name, n, unit);
+    g_autofree char *controller = g_strdup_printf("%s%u", family->name, n);
+    g_autofree char *key = dp_build_key(prefix, "present");
+
+    if (!dp_build_bool(build, controller, "present", false) &&
+        dp_build_bool(build, prefix, "present", false)) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_PLACE, key,
+                      "%s is present, and its controller %s is not", prefix, controller);
+    }
+}
+
+void
+dp_build_disks(DpBuild *build)
+{
+    for (size_t f = 0; f < G_N_ELEMENTS(families); f++) {
+        const Family *family = &families[f];
+
+        for (unsigned n = 0; n < family->n_controllers; n++) {
+            g_autofree char *prefix = g_strdup_printf("%s%u", family->name, n);
+            bool there = family->controller(build, prefix, n);
+
+            for (unsigned unit = 0; unit < family->n_units; unit++) {
+                if (there) {
+                    add_unit(build, family, n, unit);
+                } else if (family->controller != ide_controller) {
+                    report_orphan(build, family, n, unit);
+                }
+            }
+        }
+    }
+}

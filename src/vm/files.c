@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "files.h"
+
+#include "base/text.h"
+#include "build.h"
+#include "vmdk.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ISO_DESCRIPTOR 0x8001 /* sector 16, after the type byte */
+
+bool
+dp_file_inside(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return strncmp(path, folder, n) == 0 && (path[n] == '/' || (n > 0 && folder[n - 1] == '/'));
+}
+
+bool
+dp_file_is_iso(const char *bytes, size_t len)
+{
+    static const char *const marks[] = {"CD001", "BEA01", "NSR02", "NSR03"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
+        if (len >= ISO_DESCRIPTOR + 5 && memcmp(bytes + ISO_DESCRIPTOR, marks[i], 5) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *
+real_path(const char *path)
+{
+    char *resolved = realpath(path, NULL);
+    char *copy = g_strdup(resolved);
+
+    free(resolved);
+    return copy;
+}
+
+static bool
+acceptable_name(const char *name)
+{
+    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
+
+    if (name[0] == '\0' || strlen(name) >= PATH_MAX) {
+        return false;
+    }
+    for (const char *c = name; *c != '\0'; c++) {
+        if (g_ascii_iscntrl(*c)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; parts[i] != NULL; i++) {
+        if (strcmp(parts[i], "..") == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The path of @key's value, or NULL after a diagnostic. Relative names start at the VMX's folder.
+ */
+static char *
+value_path(DpBuild *build, const char *key)
+{
+    const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, key);
+    const char *name = entry == NULL                             ? ""
+                       : g_utf8_validate(entry->value, -1, NULL) ? entry->value
+                                                                 : entry->shown;
+
+    if (acceptable_name(name)) {
+        return name[0] == '/' ? g_strdup(name) : g_build_filename(build->folder, name, NULL);
+    }
+    if (entry == NULL || name[0] == '\0') {
+        dp_build_diag(build, DP_DIAG_VMX_FILE_NAME, key, "%s is missing or empty", key);
+    } else {
+        g_autofree char *shown = dp_text_visible(entry->shown, -1);
+
+        dp_build_diag(
+            build, DP_DIAG_VMX_FILE_NAME, key,
+            "%s = \"%s\" is no name of a file here: \"..\" and control characters are not accepted",
+            key, shown);
+    }
+    return NULL;
+}
+
+static int
+add_file(DpBuild *build, const char *path, DpVmFileKind kind, bool writable, uint64_t size)
+{
+    DpVmFile file = {
+        .path = g_strdup(path),
+        .writable = writable,
+        .fdset = (int)build->plan->files->len + 1,
+        .kind = kind,
+        .size = size,
+    };
+
+    g_array_append_val(build->plan->files, file);
+    return file.fdset;
+}
+
+static char *
+head_of(DpBuild *build, const char *key, const char *path, size_t *ret_len)
+{
+    g_autoptr(GError) error = NULL;
+    char *head = build->input->file_head(path, DP_VMDK_HEAD, ret_len, &error);
+    g_autofree char *shown = NULL;
+
+    if (head == NULL) {
+        bool missing = g_error_matches(error, DP_ERROR, DP_ERROR_NOT_FOUND);
+
+        shown = dp_text_visible(error->message, -1);
+        dp_build_diag(build, missing ? DP_DIAG_VMX_FILE_MISSING : DP_DIAG_VMX_FILE_UNREADABLE, key,
+                      "%s: %s", key, shown);
+    }
+    return head;
+}
+
+/* The raw file beside the descriptor @path. */
+static bool
+flat_image(DpBuild *build,
+           const char *key,
+           const char *path,
+           const DpVmdk *vmdk,
+           bool writable,
+           DpImage *ret_image)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *extent = g_build_filename(folder, vmdk->extent, NULL);
+    g_autofree char *shown = dp_text_visible(extent, -1);
+    g_autofree char *head = NULL;
+    size_t len = 0;
+
+    if (g_file_test(extent, G_FILE_TEST_IS_SYMLINK)) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_EXTENT, key,
+                      "%s: %s is a link, and an extent is a file in the folder of the disk", key,
+                      shown);
+        return false;
+    }
+    head = head_of(build, key, extent, &len);
+    if (head == NULL) {
+        return false;
+    }
+    ret_image->fdset = add_file(build, extent, DP_VM_FILE_FLAT, writable, vmdk->size);
+    g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).descriptor =
+        g_path_get_basename(path);
+    return true;
+}
+
+static bool
+disk_image(DpBuild *build, const char *key, const char *path, bool writable, DpImage *ret_image)
+{
+    g_autofree char *head = NULL, *why = NULL, *shown = NULL;
+    DpVmdk vmdk = {.kind = DP_VMDK_SPARSE};
+    size_t len = 0;
+    DpDiagId id;
+
+    if (build->input->file_head != NULL) {
+        head = head_of(build, key, path, &len);
+        if (head == NULL) {
+            return false;
+        }
+        if (!dp_vmdk_parse(head, len, &vmdk, &id, &why)) {
+            shown = dp_text_visible(path, -1);
+            dp_build_diag(build, id, key, "%s: %s cannot be used: %s", key, shown, why);
+            return false;
+        }
+    }
+    ret_image->driver = vmdk.kind == DP_VMDK_FLAT ? "raw" : "vmdk";
+    ret_image->size = vmdk.size;
+    ret_image->read_only = vmdk.kind == DP_VMDK_STREAM;
+    writable = writable && !ret_image->read_only;
+    if (vmdk.kind == DP_VMDK_FLAT) {
+        return flat_image(build, key, path, &vmdk, writable, ret_image);
+    }
+    ret_image->fdset = add_file(build, path, DP_VM_FILE_VMDK, writable, 0);
+    return true;
+}
+
+static bool
+raw_image(DpBuild *build, const char *key, const char *path, DpVmFileKind kind, DpImage *ret_image)
+{
+    g_autofree char *head = NULL, *real = NULL, *shown = NULL;
+    size_t len = 0;
+
+    if (build->input->file_head != NULL) {
+        head = head_of(build, key, path, &len);
+        if (head == NULL) {
+            return false;
+        }
+        real = real_path(path);
+        if (real != NULL && !dp_file_inside(real, build->folder) && !dp_file_is_iso(head, len)) {
+            shown = dp_text_visible(path, -1);
+            dp_build_diag(build, DP_DIAG_VMX_FILE_KIND, key,
+                          "%s: %s is no CD image, and not in the folder of the VM", key, shown);
+            return false;
+        }
+    }
+    ret_image->driver = "raw";
+    ret_image->read_only = true;
+    ret_image->fdset = add_file(build, path, kind, false, 0);
+    return true;
+}
+
+static bool
+output_file(DpBuild *build, const char *key, const char *path, DpImage *ret_image)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+    g_autofree char *real = real_path(dir);
+    g_autofree char *shown = NULL;
+
+    if (real != NULL && strcmp(real, build->folder) != 0 && !dp_file_inside(real, build->folder)) {
+        shown = dp_text_visible(path, -1);
+        dp_build_diag(build, DP_DIAG_VMX_FILE_NAME, key,
+                      "%s: %s is not in the folder of the VM, and nothing is written elsewhere",
+                      key, shown);
+        return false;
+    }
+    ret_image->fdset = add_file(build, path, DP_VM_FILE_OUTPUT, true, 0);
+    return true;
+}
+
+bool
+dp_build_image(
+    DpBuild *build, const char *key, DpVmFileKind kind, bool writable, DpImage *ret_image)
+{
+    g_autofree char *path = value_path(build, key);
+
+    memset(ret_image, 0, sizeof *ret_image);
+    if (path == NULL) {
+        return false;
+    }
+    switch (kind) {
+    case DP_VM_FILE_VMDK:
+    case DP_VM_FILE_FLAT:
+        return disk_image(build, key, path, writable, ret_image);
+    case DP_VM_FILE_ISO:
+    case DP_VM_FILE_FLOPPY:
+        return raw_image(build, key, path, kind, ret_image);
+    case DP_VM_FILE_OUTPUT:
+        return output_file(build, key, path, ret_image);
+    }
+    return false;
+}
+
+void
+dp_build_blockdev(DpBuild *build, const char *node, const DpImage *image, bool writable)
+{
+    g_autofree char *below = g_strdup_printf("%s-file", node);
+    g_autofree char *path = g_strdup_printf("/dev/fdset/%d", image->fdset);
+    bool read_only = !writable || image->read_only;
+    json_t *file = json_pack("{s:s, s:s, s:s, s:b}", "driver", "file", "node-name", below,
+                             "filename", path, "read-only", read_only);
+    json_t *top = json_pack("{s:s, s:s, s:s, s:b}", "driver", image->driver, "node-name", node,
+                            "file", below, "read-only", read_only);
+
+    if (image->size != 0) {
+        (void)json_object_set_new(top, "size", json_integer((json_int_t)image->size));
+    } else if (strcmp(image->driver, "vmdk") == 0) {
+        (void)json_object_set_new(top, "backing", json_null()); /* no parent, whatever it says */
+    }
+    (void)json_array_append_new(build->blockdevs, file);
+    (void)json_array_append_new(build->blockdevs, top);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "log.h"
+
+#include "base/text.h"
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define KEPT           6
+#define LINE_MAX_BYTES (64u << 10)
+#define LOG_MAX_BYTES  ((goffset)16 << 20) /* a guest must not fill the disk through its engine */
+
+struct DpLog {
+    int fd;
+    bool full;
+};
+
+char *
+dp_log_path(const char *vmx_path)
+{
+    g_autofree char *folder = g_path_get_dirname(vmx_path);
+
+    return g_build_filename(folder, DP_LOG_NAME, NULL);
+}
+
+static void
+log_name(unsigned n, char *name, size_t size)
+{
+    if (n == 0) {
+        g_strlcpy(name, DP_LOG_NAME, size);
+    } else {
+        g_snprintf(name, size, "directpath-%u.log", n);
+    }
+}
+
+static void
+rotate(int folder)
+{
+    char from[32], to[32];
+
+    for (unsigned n = KEPT - 1; n > 0; n--) {
+        log_name(n - 1, from, sizeof from);
+        log_name(n, to, sizeof to);
+        (void)renameat(folder, from, folder, to);
+    }
+}
+
+/* The folder of the file that is meant, whatever link names it. */
+static int
+open_folder(const char *vmx_path, GError **error)
+{
+    char *real = realpath(vmx_path, NULL);
+    g_autofree char *folder = g_path_get_dirname(real != NULL ? real : vmx_path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    free(real);
+    if (fd < 0) {
+        dp_fail_errno(error, errno, "cannot open the folder %s", folder);
+    }
+    return fd;
+}
+
+static DpLog *
+log_open(const char *vmx_path, int flags, GError **error)
+{
+    dp_autofd int folder = open_folder(vmx_path, error);
+    dp_autofd int fd = -1;
+    struct stat st;
+    DpLog *log;
+
+    if (folder < 0) {
+        return NULL;
+    }
+    if ((flags & O_EXCL) != 0) {
+        rotate(folder);
+    }
+    fd = openat(folder, DP_LOG_NAME,
+                flags | O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (fd < 0) {
+        return dp_fail_errno(error, errno, "cannot write %s beside the VMX", DP_LOG_NAME), NULL;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
+        return dp_fail(error, DP_ERROR_REFUSED, "%s beside the VMX is no file of its own",
+                       DP_LOG_NAME),
+               NULL;
+    }
+    log = g_new0(DpLog, 1);
+    log->fd = dp_steal_fd(&fd);
+    return log;
+}
+
+DpLog *
+dp_log_start(const char *vmx_path, GError **error)
+{
+    return log_open(vmx_path, O_EXCL, error);
+}
+
+DpLog *
+dp_log_continue(const char *vmx_path, GError **error)
+{
+    return log_open(vmx_path, 0, error);
+}
+
+void
+dp_log_free(DpLog *log)
+{
+    if (log == NULL) {
+        return;
+    }
+    dp_close_fd(&log->fd);
+    g_free(log);
+}
+
+int
+dp_log_fd(const DpLog *log)
+{
+    return log != NULL ? log->fd : -1;
+}
+
+static bool
+has_room(DpLog *log)
+{
+    struct stat st;
+
+    if (log->full) {
+        return false;
+    }
+    if (fstat(log->fd, &st) == 0 && st.st_size > LOG_MAX_BYTES) {
+        log->full = true;
+        (void)dprintf(log->fd, "the log is full: nothing more is written\n");
+        return false;
+    }
+    return true;
+}
+
+void
+dp_log_line(DpLog *log, const char *fmt, ...)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
+    g_autofree char *text = NULL, *shown = NULL;
+    va_list args;
+
+    if (log == NULL || !has_room(log)) {
+        return;
+    }
+    va_start(args, fmt);
+    text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    shown = dp_text_visible_max(text, -1, LINE_MAX_BYTES);
+    (void)dprintf(log->fd, "%s.%03dZ %s\n", time, g_date_time_get_microsecond(now) / 1000, shown);
+}
+
+char *
+dp_vm_log_read(const char *vmx_path, size_t max, GError **error)
+{
+    dp_autofd int folder = open_folder(vmx_path, error);
+    dp_autofd int fd = -1;
+    g_autofree char *text = NULL;
+    struct stat st;
+    ssize_t n;
+    off_t start;
+
+    if (folder < 0) {
+        return NULL;
+    }
+    fd = openat(folder, DP_LOG_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) {
+        return dp_fail(error, DP_ERROR_NOT_FOUND,
+                       "there is no %s beside the VMX: the VM has not run here", DP_LOG_NAME),
+               NULL;
+    }
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        return dp_fail_errno(error, errno, "cannot read %s", DP_LOG_NAME), NULL;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return dp_fail(error, DP_ERROR_REFUSED, "%s beside the VMX is no regular file",
+                       DP_LOG_NAME),
+               NULL;
+    }
+    start = st.st_size > (off_t)max ? st.st_size - (off_t)max : 0;
+    text = g_malloc(max + 1);
+    n = pread(fd, text, max, start);
+    if (n < 0) {
+        return dp_fail_errno(error, errno, "cannot read %s", DP_LOG_NAME), NULL;
+    }
+    text[n] = '\0';
+    return g_steal_pointer(&text);
+}

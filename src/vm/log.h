@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* directpath.log beside the VMX, as vmware.log on ESX; the five before it are kept as
+ * directpath-1.log and so on. */
+#pragma once
+
+#include "base/error.h"
+
+#define DP_LOG_NAME "directpath.log"
+
+typedef struct DpLog DpLog;
+
+/* Starts a new log beside @vmx_path: mode 0600, never through a link. */
+DpLog *dp_log_start(const char *vmx_path, GError **error);
+/* Goes on with the present one. */
+DpLog *dp_log_continue(const char *vmx_path, GError **error);
+void dp_log_free(DpLog *log);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpLog, dp_log_free)
+
+/* One line with the time; control characters are made visible. A log that cannot be written stops
+ * no VM. @log may be NULL. */
+void dp_log_line(DpLog *log, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/* The descriptor, for a child. -1 for NULL. */
+int dp_log_fd(const DpLog *log);
+
+/* The path of the log of @vmx_path. */
+char *dp_log_path(const char *vmx_path);

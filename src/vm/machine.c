@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the VM is as a whole: version, name, identity, processors, firmware. */
+#include "machine.h"
+
+#include "base/text.h"
+#include "build.h"
+
+#include <string.h>
+
+#define DEFAULT_MEMORY_MB 32 /* VMware's, where memsize is absent */
+#define MAX_MEMORY_MB     (6 * 1024 * 1024)
+#define MAX_CPUS          255 /* of q35 with its interrupts unremapped */
+
+static void
+read_version(DpBuild *build)
+{
+    (void)dp_vmx_get_int(build->vmx, "virtualHW.version", 1, 999, &build->hw_version,
+                         build->plan->diags);
+}
+
+static void
+read_name(DpBuild *build)
+{
+    const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, "displayName");
+    g_autofree char *base = g_path_get_basename(build->plan->vmx_path);
+    const char *dot = strrchr(base, '.');
+
+    if (entry != NULL && entry->shown[0] != '\0') {
+        build->plan->name = dp_text_visible(entry->shown, -1);
+    } else {
+        build->plan->name = dp_text_visible(base, dot != NULL && dot != base ? dot - base : -1);
+    }
+}
+
+static void
+read_memory(DpBuild *build)
+{
+    int64_t mb = DEFAULT_MEMORY_MB;
+
+    (void)dp_vmx_get_int(build->vmx, "memsize", 4, MAX_MEMORY_MB, &mb, build->plan->diags);
+    if (mb % 4 != 0) {
+        DpDiag *diag = dp_build_diag(build, DP_DIAG_VMX_MEMSIZE, "memsize",
+                                     "memsize = \"%" G_GINT64_FORMAT "\" is no multiple of 4", mb);
+
+        dp_diag_set_remedy(diag, "directpath vm set FILE.vmx memsize=%" G_GINT64_FORMAT,
+                           (mb + 3) / 4 * 4);
+    }
+    build->plan->memory = (uint64_t)mb << 20;
+}
+
+static void
+read_firmware(DpBuild *build)
+{
+    const char *firmware = dp_vmx_get(build->vmx, "firmware");
+    const char *state = dp_vmx_get(build->vmx, "checkpoint.vmState");
+
+    if (firmware != NULL && g_ascii_strcasecmp(firmware, "bios") != 0) {
+        g_autofree char *shown = dp_text_visible(firmware, -1);
+
+        dp_build_diag(build, DP_DIAG_VMX_FIRMWARE, "firmware",
+                      "firmware = \"%s\": this version starts VMs with BIOS firmware only", shown);
+    }
+    if (state != NULL && state[0] != '\0') {
+        dp_build_diag(build, DP_DIAG_VMX_SUSPENDED, "checkpoint.vmState",
+                      "the VM was suspended; its memory lies in a file of VMware's that cannot be "
+                      "resumed here");
+    }
+}
+
+static void
+read_processors(DpBuild *build)
+{
+    int64_t cpus = 1, cores = 1;
+
+    (void)dp_vmx_get_int(build->vmx, "numvcpus", 1, MAX_CPUS, &cpus, build->plan->diags);
+    (void)dp_vmx_get_int(build->vmx, "cpuid.coresPerSocket", 1, MAX_CPUS, &cores,
+                         build->plan->diags);
+    if (cpus % cores != 0) {
+        dp_build_diag(build, DP_DIAG_VMX_CPUS, "cpuid.coresPerSocket",
+                      "%" G_GINT64_FORMAT
+                      " processors cannot be divided into sockets of %" G_GINT64_FORMAT " cores",
+                      cpus, cores);
+        cores = 1;
+    }
+    dp_build_argf(build, "-smp", "cpus=%d,sockets=%d,cores=%d,threads=1,maxcpus=%d", (int)cpus,
+                  (int)(cpus / cores), (int)cores, (int)cpus);
+}
+
+/* VMware writes the sixteen bytes as they lie in the SMBIOS table; QEMU takes the text form, whose
+ * first three fields the table holds with their bytes reversed (SMBIOS 2.6, 7.2.1). */
+bool
+dp_machine_uuid(const char *text, char *ret_uuid)
+{
+    static const unsigned char order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+    unsigned char bytes[16];
+    size_t n = 0, out = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == ' ' || *text == '-') {
+            continue;
+        }
+        if (n == 16 || !g_ascii_isxdigit(text[0]) || !g_ascii_isxdigit(text[1])) {
+            return false;
+        }
+        bytes[n++] =
+            (unsigned char)(g_ascii_xdigit_value(text[0]) * 16 + g_ascii_xdigit_value(text[1]));
+        text++;
+    }
+    if (n != 16) {
+        return false;
+    }
+    for (size_t i = 0; i < 16; i++) {
+        g_snprintf(ret_uuid + out, 4, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
+                   bytes[order[i]]);
+        out += i == 4 || i == 6 || i == 8 || i == 10 ? 3 : 2;
+    }
+    return true;
+}
+
+static void
+read_uuid(DpBuild *build)
+{
+    const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, "uuid.bios");
+    char uuid[DP_UUID_LEN];
+
+    if (entry == NULL || entry->value[0] == '\0') {
+        return;
+    }
+    if (dp_machine_uuid(entry->value, uuid)) {
+        dp_build_arg(build, "-uuid", uuid);
+    } else {
+        g_autofree char *shown = dp_text_visible(entry->shown, -1);
+
+        dp_build_diag(build, DP_DIAG_VMX_UUID, "uuid.bios",
+                      "uuid.bios = \"%s\" is not sixteen bytes in hex", shown);
+    }
+}
+
+/* "cdrom,hdd,floppy" in any order; network boot is not offered. */
+static void
+read_boot_order(DpBuild *build)
+{
+    static const char *const names[] = {
+        [DP_BOOT_DISK] = "hdd", [DP_BOOT_CDROM] = "cdrom", [DP_BOOT_FLOPPY] = "floppy"};
+    const char *value = dp_vmx_get(build->vmx, "bios.bootOrder");
+    g_auto(GStrv) words = value != NULL ? g_strsplit_set(value, ", ", 16) : NULL;
+    bool used[DP_BOOT_N] = {false};
+    size_t n = 0;
+
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
+        for (DpBootKind kind = 0; kind < DP_BOOT_N; kind++) {
+            if (!used[kind] && g_ascii_strcasecmp(words[i], names[kind]) == 0) {
+                used[kind] = true;
+                build->order[n++] = kind;
+            }
+        }
+    }
+    for (DpBootKind kind = 0; n > 0 && kind < DP_BOOT_N; kind++) {
+        if (!used[kind]) {
+            build->order[n++] = kind;
+        }
+    }
+}
+
+static void
+read_cpu_model(DpBuild *build)
+{
+    const char *hidden = dp_vmx_get(build->vmx, "hypervisor.cpuid.v0");
+    bool hide = hidden != NULL && g_ascii_strcasecmp(hidden, "FALSE") == 0;
+    const char *model = build->plan->tcg ? "max" : "host";
+
+    /* No virtualization within: as on ESX with passed-through devices (KB 437651). */
+    dp_build_argf(build, "-cpu", "%s,vmx=off,svm=off%s", model,
+                  hide ? ",hypervisor=off,kvm=off" : "");
+}
+
+/* Text of a QemuOpts value: a comma is doubled, so that it cannot end the value. */
+char *
+dp_machine_escape(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+    return g_strjoinv(",,", parts);
+}
+
+void
+dp_build_machine(DpBuild *build)
+{
+    g_autofree char *name = NULL;
+    bool hpet;
+
+    read_version(build);
+    read_name(build);
+    read_memory(build);
+    read_firmware(build);
+    read_boot_order(build);
+    hpet = dp_build_bool(build, "hpet0", "present", false);
+    name = dp_machine_escape(build->plan->name);
+    dp_build_arg(build, "qemu-system-x86_64", NULL);
+    dp_build_arg(build, "-nodefaults", NULL);
+    dp_build_arg(build, "-no-user-config", NULL);
+    dp_build_arg(build, "-sandbox",
+                 "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    dp_build_argf(build, "-name", "guest=%s,debug-threads=on", name);
+    dp_build_argf(build, "-machine",
+                  "q35,accel=%s,hpet=%s,sata=off,smbus=off,vmport=off,usb=off,mem-merge=off,dump-"
+                  "guest-core=off",
+                  build->plan->tcg ? "tcg" : "kvm", hpet ? "on" : "off");
+    read_cpu_model(build);
+    read_processors(build);
+    dp_build_argf(build, "-m", "%" G_GUINT64_FORMAT "M", build->plan->memory >> 20);
+    read_uuid(build);
+    dp_build_arg(build, "-rtc", "base=utc");
+    dp_build_arg(build, "-boot", "strict=on");
+    dp_build_arg(build, "-S", NULL);
+    dp_build_display(build);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From pciPassthruN to a function of this host, and whether that function may go to this VM now. */
+#pragma once
+
+#include "build.h"
+
+/* Passed-through devices that a VM of @hw_version may have; 0: none at all. */
+unsigned dp_resolve_limit(int64_t hw_version);
+
+/* vendorId or deviceId: one to four hex digits, "0x" optional; a negative number is its two's
+ * complement. */
+bool dp_resolve_id16(const char *text, uint16_t *ret_id);
+
+/* check.c: owner, verdict, users of @device, which is resolved. */
+void dp_resolve_check(DpBuild *build, const char *prefix, const DpVmDevice *device);
+
+/* check.c: what the host as a whole lacks for this VM. */
+void dp_resolve_check_host(DpBuild *build);

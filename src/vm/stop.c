@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shut-down and power-off: the engine is asked or told to end; its supervisor gives the devices
+ * back. */
+#include "qmp.h"
+#include "state.h"
+#include "supervise.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#define COMMAND_TIMEOUT_MS 5000
+#define QUIT_TIMEOUT_MS    10000
+#define RELEASE_TIMEOUT_MS 120000
+
+static char *
+qmp_path(DpRoot *root, const DpRun *run)
+{
+    return g_build_filename(root->path, "run/directpath/vm", run->id, DP_STATE_QMP, NULL);
+}
+
+static bool
+command(DpRoot *root, const DpRun *run, const char *name, GError **error)
+{
+    g_autofree char *path = qmp_path(root, run);
+    g_autoptr(DpQmp) qmp = dp_qmp_connect(path, NULL, NULL, error);
+    json_t *answer;
+
+    if (qmp == NULL || !dp_qmp_handshake(qmp, COMMAND_TIMEOUT_MS, NULL, error)) {
+        return false;
+    }
+    answer = dp_qmp_execute(qmp, name, NULL, COMMAND_TIMEOUT_MS, error);
+    json_decref(answer);
+    return answer != NULL;
+}
+
+typedef bool (*Condition)(DpRoot *root, const DpRunState *state);
+
+static bool
+engine_gone(DpRoot *root, const DpRunState *state)
+{
+    (void)root;
+    return !dp_process_alive(&state->engine);
+}
+
+/* The folder is the last thing that the supervisor removes before it ends. */
+static bool
+all_gone(DpRoot *root, const DpRunState *state)
+{
+    dp_autofd int folder = dp_run_folder(root, state->id);
+
+    return folder < 0 && !dp_process_alive(&state->supervisor);
+}
+
+static bool
+wait_for(DpRoot *root, const DpRunState *state, Condition condition, int timeout_ms)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+
+    while (!condition(root, state)) {
+        if (g_get_monotonic_time() >= deadline) {
+            return false;
+        }
+        g_usleep(20000);
+    }
+    return true;
+}
+
+/* Where the supervisor will say what it could not give back. */
+static int
+open_report(DpRoot *root, const DpRun *run)
+{
+    dp_autofd int folder = dp_run_folder(root, run->id);
+
+    return folder >= 0 ? openat(folder, DP_STATE_SUPERVISOR, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+                       : -1;
+}
+
+static DpRunState *
+load(DpRoot *root, const DpRun *run, GError **error)
+{
+    dp_autofd int folder = dp_run_folder(root, run->id);
+
+    if (folder < 0) {
+        return dp_fail(error, DP_ERROR_NOT_FOUND, "%s is off", run->name), NULL;
+    }
+    return dp_run_state_load(folder, error);
+}
+
+static bool
+wait_released(DpRoot *root, const DpRunState *state, int report, DpOutcome *outcome, GError **error)
+{
+    if (wait_for(root, state, all_gone, RELEASE_TIMEOUT_MS)) {
+        outcome->changed = true;
+        return report < 0 || dp_supervisor_read_report(report, outcome->diags) ||
+               dp_fail(error, DP_ERROR_IO, "%s is off, but not all of its devices are back",
+                       state->name);
+    }
+    dp_diags_add(outcome->diags, DP_DIAG_VM_GIVE_BACK, state->name,
+                 "%s has ended, but its devices are not back yet", state->name);
+    return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the devices are not back yet", state->name);
+}
+
+bool
+dp_vm_shut_down(DpRoot *root, const DpRun *run, int timeout_s, DpOutcome *outcome, GError **error)
+{
+    g_autoptr(DpRunState) state = load(root, run, error);
+    dp_autofd int report = open_report(root, run);
+
+    if (state == NULL || !command(root, run, "system_powerdown", error)) {
+        return false;
+    }
+    if (!wait_for(root, state, engine_gone, timeout_s * 1000)) {
+        dp_diags_add(outcome->diags, DP_DIAG_VM_GUEST_DEAF, state->name,
+                     "the guest of \"%s\" has not shut down within %d s", state->name, timeout_s);
+        return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the guest did not shut down", state->name);
+    }
+    return wait_released(root, state, report, outcome, error);
+}
+
+bool
+dp_vm_power_off(DpRoot *root, const DpRun *run, DpOutcome *outcome, GError **error)
+{
+    g_autoptr(DpRunState) state = load(root, run, error);
+    dp_autofd int report = open_report(root, run);
+
+    if (state == NULL) {
+        return false;
+    }
+    if (state->phase == DP_VM_STARTING && state->engine.pid == 0) {
+        return dp_fail(error, DP_ERROR_BUSY, "%s is being powered on; try again", state->name);
+    }
+    if (!command(root, run, "quit", NULL) || !wait_for(root, state, engine_gone, QUIT_TIMEOUT_MS)) {
+        if (dp_process_alive(&state->engine)) {
+            (void)kill(state->engine.pid, SIGKILL);
+        }
+        if (!wait_for(root, state, engine_gone,
+                      QUIT_TIMEOUT_MS + dp_run_pinning_ms(state->memlock))) {
+            return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the engine does not end", state->name);
+        }
+    }
+    return wait_released(root, state, report, outcome, error);
+}

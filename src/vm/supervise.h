@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The process that stays with a VM: it waits for the engine's end and gives the devices back. */
+#pragma once
+
+#include "log.h"
+#include "qmp.h"
+#include "state.h"
+
+typedef struct {
+    DpRoot *root;
+    const DpVfioOps *vfio;
+    const DpPolicy *policy;
+    DpRunState *state;
+    DpLog *log;
+    int folder;    /* the run folder */
+    int lock;      /* the supervisor's lock: whoever holds it is the supervisor */
+    bool child;    /* the engine is this process's child */
+    int output;    /* what the engine says, -1: not heard */
+    DpQmp *events; /* NULL: not connected */
+    GString *tail; /* the engine's last words */
+    char *reason;  /* QEMU's reason of the last SHUTDOWN event */
+} DpSupervisor;
+
+/* Makes this process one of its own: session, signals, standard descriptors, and no descriptor but
+ * those of @keep and the supervisor's own. */
+void dp_supervisor_detach(const DpSupervisor *supervisor, const int *keep, size_t n_keep);
+
+/* Reads what the engine says into log and tail. False at its end. */
+bool dp_supervisor_listen(DpSupervisor *supervisor);
+
+/* Connects to the events monitor and negotiates. */
+bool
+dp_supervisor_connect(DpSupervisor *supervisor, int timeout_ms, int *ret_version, GError **error);
+
+/* Waits for the engine's end, takes the store's lock, gives everything back, removes the run
+ * folder. */
+void dp_supervisor_run(DpSupervisor *supervisor);
+
+/* Ends the engine at once and waits for it. */
+void dp_supervisor_kill(DpSupervisor *supervisor);
+
+/* What could not be given back is written to the lock's file, which outlives its name for whoever
+ * waits with it open; this reads it into @diags. False if there is an error among it. */
+bool dp_supervisor_read_report(int fd, DpDiagList *diags);
+void dp_supervisor_write_report(int fd, const DpDiagList *diags);
+
+/* Takes the lock of @folder; -1 if another process has it. */
+int dp_supervisor_lock(int folder);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One VM: read the VMX, plan everything before anything is done, launch QEMU, supervise it, give
+ * the devices back.
+ */
+#pragma once
+
+#include "assign/identity.h"
+#include "formats/vmx.h"
+
+/* What became of one key. */
+typedef enum {
+    DP_EFFECT_HONOURED,
+    DP_EFFECT_SUBSTITUTED,
+    DP_EFFECT_IGNORED,
+    DP_EFFECT_UNKNOWN
+} DpEffect;
+
+typedef struct {
+    char *key;   /* as spelt */
+    char *value; /* shown */
+    unsigned line;
+    DpEffect effect;
+    char *note; /* by what, why nothing is lost; NULL for honoured */
+} DpKeyReport;
+
+const char *dp_effect_name(DpEffect effect);
+
+/* One pciPassthruN that is present. */
+typedef struct {
+    unsigned index;
+    bool resolved; /* a function of this host was found for it */
+    DpAddr addr;
+    DpFunction *fn; /* borrowed from the host; NULL unless resolved */
+    const DpVerdict *verdict;
+    bool pcie; /* virtualDev */
+    bool msi_enabled;
+    int slot;            /* pciSlotNumber, -1: to be chosen */
+    char *guest_address; /* "0000:03:00.0"-like is the guest firmware's choice; this names the fixed
+                            part: "pciBridge4 (00:15.0) device 00.0" */
+} DpVmDevice;
+
+typedef struct {
+    char *vmx_path; /* absolute */
+    char *name;     /* displayName or the file's base name */
+    char *
+        id; /* stable short id of the VM: hex of a hash of the real path; names its run directory */
+    GPtrArray *keys;    /* DpKeyReport, in file order */
+    GPtrArray *devices; /* DpVmDevice */
+    GPtrArray *argv;    /* char *: QEMU's arguments, secrets never among them */
+    GPtrArray *steps;   /* DpStep: everything that power-on will do */
+    GArray *files;      /* DpVmFile: disks and images QEMU gets as descriptors */
+    bool tcg;           /* --accel tcg */
+    char *run_dir;      /* the folder of this VM's run: "/run/directpath/vm/ID" */
+    char *vnc;          /* "127.0.0.1:5900"; NULL: no display is offered */
+    char *vnc_password; /* secret: set over the monitor, never an argument; NULL: none */
+    uint64_t memory;    /* bytes of guest RAM */
+    uint64_t memlock;   /* RLIMIT_MEMLOCK for the process */
+    DpDiagList *diags;
+} DpPlan;
+
+/* A file that is opened for QEMU and handed over as a descriptor, so that its user needs no right
+ * on the path. */
+typedef enum {
+    DP_VM_FILE_VMDK,   /* one file: hosted sparse or stream-optimized, no parent */
+    DP_VM_FILE_FLAT,   /* the raw extent of a VMDK */
+    DP_VM_FILE_ISO,    /* ISO 9660 or UDF image */
+    DP_VM_FILE_FLOPPY, /* raw image of a floppy */
+    DP_VM_FILE_OUTPUT, /* a serial port's text, appended to */
+} DpVmFileKind;
+
+typedef struct {
+    char *path; /* absolute, or relative to the VMX's folder resolved */
+    bool writable;
+    int fdset; /* /dev/fdset/N */
+    DpVmFileKind kind;
+    uint64_t size;    /* DP_VM_FILE_FLAT: bytes that the descriptor says; else 0 */
+    char *descriptor; /* DP_VM_FILE_FLAT: name of the file beside it that says so; else NULL */
+} DpVmFile;
+
+/* How a plan looks at the first bytes of a disk: at most @max of them, so that what QEMU would open
+ * by itself is known before it does. */
+typedef char *(*DpVmFileHead)(const char *path, size_t max, size_t *ret_len, GError **error);
+
+/* The one that reads the machine's files: regular files only. */
+char *dp_vm_file_head(const char *path, size_t max, size_t *ret_len, GError **error);
+
+typedef struct {
+    const DpHost *host;     /* NULL: none to compare with (validate of a file alone) */
+    const DpPolicy *policy; /* NULL with @host */
+    const DpEsxconf *conf;  /* NULL with @host */
+    const DpIdentities
+        *identities;     /* what was overridden when a function was enabled; may be NULL */
+    bool tcg;            /* --accel tcg */
+    const char *run_dir; /* "/run/directpath/vm/ID" is made from this base: "/run/directpath" */
+    /* Name of the running VM that uses a function, or NULL. */
+    const char *(*used_by)(const DpAddr *addr, void *user);
+    void *used_by_user;
+    bool running;           /* this VM itself runs: what a VM of its name has is no conflict */
+    DpVmFileHead file_head; /* dp_vm_file_head; NULL: disks are not looked at, and power-on is left
+                               to do it */
+} DpPlanInput;
+
+/* Pure: VMX and host in, plan out; problems are diagnostics in the plan (dp_diags_have_error means
+ * power-on is refused). */
+DpPlan *dp_plan_new(const char *vmx_path, const DpVmx *vmx, const DpPlanInput *input);
+void dp_plan_free(DpPlan *plan);
+/* The id of the VM whose file is @vmx_path, in any spelling: 16 hex digits. */
+char *dp_vm_id(const char *vmx_path);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPlan, dp_plan_free)
+
+typedef enum { DP_VM_OFF, DP_VM_STARTING, DP_VM_RUNNING, DP_VM_STOPPING } DpVmState;
+const char *dp_vm_state_name(DpVmState state);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a VMDK is, from its first bytes (VMware Virtual Disk Format 5.0). QEMU opens and writes
+ * every path that a descriptor names, so the descriptor is read here first and QEMU is given the
+ * data as a descriptor of ours.
+ */
+#pragma once
+
+#include "base/diag.h"
+
+#include <stdint.h>
+
+/* Bytes of a disk's head that dp_vmdk_parse wants. */
+#define DP_VMDK_HEAD (64u << 10)
+
+typedef enum {
+    DP_VMDK_SPARSE, /* one file, grain tables and descriptor inside */
+    DP_VMDK_STREAM, /* the same, compressed: cannot be written */
+    DP_VMDK_FLAT,   /* a descriptor whose one extent is a raw file beside it */
+} DpVmdkKind;
+
+typedef struct {
+    DpVmdkKind kind;
+    char extent[256]; /* FLAT: base name of the raw file */
+    uint64_t size;    /* FLAT: its bytes */
+} DpVmdk;
+
+/* @bytes are the first @len of the file. False: the disk cannot be used; @ret_id tells which
+ * diagnostic, @ret_why the reason in words (the caller frees it). */
+bool
+dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id, char **ret_why);

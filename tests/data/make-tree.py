@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes a captured host (what --root reads) from a compact description.
+
+    make-tree.py HOST.json OUT      OUT becomes the root of that host
+    make-tree.py --all OUT [STAMP]  OUT/NAME for each file of hosts/; STAMP is written when all are there
+
+A description is JSON (keys that start with "#" are comments):
+  from           name of another description, whose top-level keys this one replaces
+  set            {address: {key: value}}: changes to functions of the inherited ones; value null removes the key
+  kernel cmdline lockdown intremap kvm vfio(loaded|module|absent) iommu(vtd|amdvi|none) acpi memory(KiB, KiB)
+  cpu            "vendor flag flag..."
+  user           "ordinary": configuration is cut after 64 bytes
+  functions      [{at, id, sub, class, rev, caps, bars, driver, override, group, irq, pin, msi, numa, power, runtime,
+                   reset, boot_vga, vf_of, numvfs, net: [name], below: [functions], under: address of a non-bridge, config: hex}]
+                 caps: "pm:nosoftreset msi:4:mask msix:16 pcie:endpoint:flr af acs:CAPS:CTRL ari ats sriov:7 dsn vpd"
+                 bars: "mem64:16K io:32 rom:64K" (kinds io mem mem64 pref pref64 rom)
+  disks          [{name, dev, at, via, parts: {name: dev}, slaves: [name], dm}]    at absent: a virtual device
+  nets           [{name, lower: [name], master}]                                     virtual interfaces
+  mounts         [[device, mountpoint, type, source]]    swaps [path]    routes, routes6 [interface]
+  files links    {path: text or "hex:..."}, {path: target}: written last, over everything    remove [path]
+"""
+import json
+import os
+import shutil
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import pcitree  # noqa: E402
+
+HOSTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hosts')
+MARK = '.directpath-tree'
+
+
+def load(path):
+    with open(path, encoding='utf-8') as file:
+        host = json.load(file)
+    if 'from' in host:
+        base = load(os.path.join(os.path.dirname(path), host['from'] + '.json'))
+        base.update(host)
+        host = base
+    for fn, _ in pcitree.walk(host['functions']):
+        change = host.get('set', {}).get(fn['at'], host.get('set', {}).get('*', {}))
+        for key, value in change.items():
+            fn.pop(key, None)
+            if value is not None:
+                fn[key] = value
+    return host
+
+
+class Maker:
+    def __init__(self, host, root):
+        self.host = host
+        self.tree = pcitree.Tree(root)
+        self.paths = {}
+        self.state = {'next_bar': 0xfe000000}
+
+    def make(self):
+        pcitree.assign_buses(self.host['functions'])
+        for fn, parent in pcitree.walk(self.host['functions']):
+            self.paths[fn['at']] = self.function_path(fn, parent)
+        self.tree.folder('sys/bus/pci/devices')
+        for fn, _ in pcitree.walk(self.host['functions']):
+            self.function(fn)
+        for disk in self.host.get('disks', ()):
+            self.disk(disk)
+        for net in self.host.get('nets', ()):
+            self.net(net['name'], 'sys/devices/virtual/net/' + net['name'], net)
+        self.platform()
+        self.proc()
+        self.overrides()
+
+    def function_path(self, fn, parent):
+        domain, bus, _ = fn['at'].split(':')
+        if parent is not None:
+            above = self.paths[parent['at']]
+        elif 'under' in fn:
+            above = '%s/pci%s:%s' % (self.paths[fn['under']], domain, bus)
+        else:
+            above = 'sys/devices/pci%s:%s' % (domain, bus)
+        return above + '/' + fn['at']
+
+    def function(self, fn):
+        tree, path, at = self.tree, self.paths[fn['at']], fn['at']
+        config = pcitree.make_config(fn)
+        vendor, device = fn['id'].split(':')
+        sub = fn.get('sub', '0000:0000' if fn['class'].startswith('0604') else '1af4:1100').split(':')
+        tree.link('sys/bus/pci/devices/' + at, path)
+        tree.link(path + '/subsystem', 'sys/bus/pci')
+        for name, text in (
+                ('vendor', '0x' + vendor), ('device', '0x' + device), ('subsystem_vendor', '0x' + sub[0]),
+                ('subsystem_device', '0x' + sub[1]), ('class', '0x' + fn['class']),
+                ('revision', '0x%02x' % fn.get('rev', 0)), ('irq', '%d' % fn.get('irq', 0)),
+                ('numa_node', '%d' % fn.get('numa', -1)), ('power_state', fn.get('power', 'D0')),
+                ('power/runtime_status', fn.get('runtime', 'active')),
+                ('driver_override', fn.get('override', '(null)')), ('enable', '1' if 'driver' in fn else '0')):
+            tree.write('%s/%s' % (path, name), text + '\n')
+        tree.write(path + '/resource', pcitree.make_resource(fn, self.state))
+        if config:
+            tree.write(path + '/config', config[:64] if self.host.get('user') == 'ordinary' else config)
+        if fn.get('reset'):
+            tree.write(path + '/reset_method', fn['reset'] + '\n')
+            tree.write(path + '/reset', '')
+        if fn['class'].startswith('0300'):
+            tree.write(path + '/boot_vga', '%d\n' % fn.get('boot_vga', 0))
+        for index in range(fn.get('msi', 0)):
+            tree.write('%s/msi_irqs/%d' % (path, 30 + index), 'msix\n' if 'msix' in fn.get('caps', '') else 'msi\n')
+        self.bindings(fn, path)
+        self.virtual_functions(fn, path)
+        for name in fn.get('net', ()):
+            self.net(name, '%s/net/%s' % (path, name), {})
+
+    def bindings(self, fn, path):
+        tree = self.tree
+        if 'driver' in fn:
+            driver = 'sys/bus/pci/drivers/' + fn['driver']
+            tree.link(path + '/driver', driver)
+            tree.link('%s/%s' % (driver, fn['at']), path)
+        if 'group' in fn and self.host.get('iommu', 'vtd') != 'none':
+            group = 'sys/kernel/iommu_groups/%d' % fn['group']
+            tree.link(path + '/iommu_group', group)
+            tree.link('%s/devices/%s' % (group, fn['at']), path)
+            tree.write(group + '/type', 'DMA\n')
+
+    def virtual_functions(self, fn, path):
+        for cap in fn.get('caps', '').split():
+            if cap.startswith('sriov'):
+                self.tree.write(path + '/sriov_totalvfs', (cap.split(':') + ['7'])[1] + '\n')
+                self.tree.write(path + '/sriov_numvfs', '%d\n' % fn.get('numvfs', 0))
+        if 'vf_of' in fn:
+            pf = self.paths[fn['vf_of']]
+            self.tree.link(path + '/physfn', pf)
+            index = len([name for name in os.listdir(self.tree.path(pf)) if name.startswith('virtfn')])
+            self.tree.link('%s/virtfn%d' % (pf, index), path)
+
+    def net(self, name, path, net):
+        tree = self.tree
+        tree.write(path + '/address', '52:54:00:5e:c7:e7\n')
+        tree.link('sys/class/net/' + name, path)
+        for lower in net.get('lower', ()):
+            tree.raw_link('%s/lower_%s' % (path, lower), '../' + lower)
+        if 'master' in net:
+            tree.raw_link(path + '/master', '../' + net['master'])
+
+    def disk(self, disk):
+        tree, name = self.tree, disk['name']
+        if 'at' in disk:
+            path = '/'.join(part for part in (self.paths[disk['at']], disk.get('via', ''), name) if part)
+        else:
+            path = disk.get('path', 'sys/devices/virtual/block') + '/' + name
+        tree.write(path + '/dev', disk['dev'] + '\n')
+        tree.link('sys/class/block/' + name, path)
+        tree.folder(path + '/slaves')
+        if disk.get('via', '').startswith('nvme/'):
+            tree.write('%s/%s/serial' % (self.paths[disk['at']], disk['via']), 'SERIAL-5EC7E7\n')
+        if 'dm' in disk:
+            tree.write(path + '/dm/name', disk['dm'] + '\n')
+        for slave in disk.get('slaves', ()):
+            tree.link('%s/slaves/%s' % (path, slave), os.path.normpath(
+                os.path.join('sys/class/block', os.readlink(tree.path('sys/class/block/' + slave)))))
+        for index, (part, dev) in enumerate(disk.get('parts', {}).items()):
+            tree.write('%s/%s/dev' % (path, part), dev + '\n')
+            tree.write('%s/%s/partition' % (path, part), '%d\n' % (index + 1))
+            tree.link('sys/class/block/' + part, '%s/%s' % (path, part))
+
+    def platform(self):
+        tree, host = self.tree, self.host
+        kernel = host.get('kernel', '6.1.0-28-amd64')
+        iommu = host.get('iommu', 'vtd')
+        tree.write('proc/sys/kernel/osrelease', kernel + '\n')
+        tree.write('proc/cmdline', host.get('cmdline', 'BOOT_IMAGE=/vmlinuz root=/dev/nvme0n1p1') + '\n')
+        if iommu != 'none':
+            unit = 'dmar0' if iommu == 'vtd' else 'ivhd0'
+            tree.folder('sys/devices/virtual/iommu/' + unit)
+            tree.link('sys/class/iommu/' + unit, 'sys/devices/virtual/iommu/' + unit)
+        for table in host.get('acpi', ['FACP', 'MCFG'] + {'vtd': ['DMAR'], 'amdvi': ['IVRS']}.get(iommu, [])):
+            tree.write('sys/firmware/acpi/tables/' + table, '')
+        lockdown = host.get('lockdown', 'none')
+        words = ['[%s]' % word if word == lockdown else word for word in ('none', 'integrity', 'confidentiality')]
+        tree.write('sys/kernel/security/lockdown', ' '.join(words) + '\n')
+        if host.get('kvm', True):
+            tree.folder('sys/module/kvm_%s' % ('amd' if 'svm' in host.get('cpu', '') else 'intel'))
+            tree.write('dev/kvm', '')
+        vfio = host.get('vfio', 'module')
+        modules = 'kernel/drivers/net/ethernet/intel/e1000e/e1000e.ko:\n'
+        if vfio != 'absent':
+            modules += 'kernel/drivers/vfio/pci/vfio-pci.ko: kernel/drivers/vfio/pci/vfio-pci-core.ko\n'
+            modules += 'kernel/drivers/vfio/vfio_iommu_type1.ko: kernel/drivers/vfio/vfio.ko\n'
+        tree.write('lib/modules/%s/modules.dep' % kernel, modules)
+        tree.write('lib/modules/%s/modules.builtin' % kernel, 'kernel/fs/ext4/ext4.ko\n')
+        if vfio == 'loaded':
+            tree.folder('sys/bus/pci/drivers/vfio-pci')
+            tree.write('sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts', 'N\n')
+
+    def proc(self):
+        tree, host = self.tree, self.host
+        vendor, *flags = host.get('cpu', 'GenuineIntel vmx').split()
+        tree.write('proc/cpuinfo', 'processor\t: 0\nvendor_id\t: %s\nflags\t\t: fpu apic %s\n\n' % (vendor, ' '.join(flags)))
+        total, available = host.get('memory', [3 << 20, 2 << 20])
+        tree.write('proc/meminfo', 'MemTotal: %15d kB\nMemFree: %15d kB\nMemAvailable: %15d kB\n' % (total, available, available))
+        ir = 'IR-' if host.get('intremap', True) else ''
+        tree.write('proc/interrupts', '           CPU0\n   1:  9  %sIO-APIC   1-edge   i8042\n  24:  0  %sPCI-MSI 16384-edge  PCIe PME\n' % (ir, ir))
+        lines = ['%d 1 %s / %s rw,relatime shared:%d - %s %s rw\n' %
+                 (20 + index, device, escape(point), index, kind, escape(source))
+                 for index, (device, point, kind, source) in enumerate(host.get('mounts', ()))]
+        tree.write('proc/self/mountinfo', ''.join(lines))
+        swaps = ''.join('%-40spartition\t1000000\t0\t-2\n' % escape(path) for path in host.get('swaps', ()))
+        tree.write('proc/swaps', 'Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n' + swaps)
+        routes = ''.join('%s\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n'
+                         '%s\t0002000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n' % (name, name) for name in host.get('routes', ()))
+        tree.write('proc/self/net/route', 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n' + routes)
+        routes6 = ''.join('%s 00 %s 00 fe800000000000000000000000000002 00000400 00000001 00000000 00000003 %8s\n' %
+                          ('0' * 32, '0' * 32, name) for name in host.get('routes6', ()))
+        routes6 += '%s 00 %s 00 %s ffffffff 00000001 00000000 00200200       lo\n' % ('0' * 32, '0' * 32, '0' * 32)
+        tree.write('proc/self/net/ipv6_route', routes6)
+        tree.raw_link('proc/net', 'self/net')
+
+    def overrides(self):
+        for path in self.host.get('remove', ()):
+            path = self.tree.path(path)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        for path, text in self.host.get('files', {}).items():
+            self.tree.write(path, bytes.fromhex(text[4:]) if text.startswith('hex:') else text)
+        for path, target in self.host.get('links', {}).items():
+            self.tree.raw_link(path, target)
+
+
+def escape(text):
+    return ''.join('\\%03o' % ord(char) if char in ' \t\n\\' else char for char in text)
+
+
+def make(source, out):
+    """Replaces @out, but only if it is a tree of ours or not there."""
+    if os.path.isdir(out) and os.listdir(out) and not os.path.exists(os.path.join(out, MARK)):
+        sys.exit('make-tree: %s holds something else; not touched' % out)
+    shutil.rmtree(out, ignore_errors=True)
+    os.makedirs(out)
+    with open(os.path.join(out, MARK), 'w', encoding='utf-8'):
+        pass
+    Maker(source if isinstance(source, dict) else load(source), out).make()
+
+
+def main(arguments):
+    if len(arguments) != 2 and not (len(arguments) == 3 and arguments[0] == '--all'):
+        sys.exit(__doc__)
+    if arguments[0] != '--all':
+        make(arguments[0], arguments[1])
+        return
+    for name in sorted(os.listdir(HOSTS)):
+        if name.endswith('.json'):
+            make(os.path.join(HOSTS, name), os.path.join(arguments[1], name[:-5]))
+    if len(arguments) == 3:
+        with open(arguments[2], 'w', encoding='utf-8') as file:
+            file.write('made\n')
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The whole way from a VMX of any bytes to QEMU's arguments, on a host with two functions. What
+ * follows a line
+ * "--- disk ---" is the head of every disk of the VM. */
+#include "unit/fake-host.h"
+#include "unit/plan-check.h"
+
+#include <string.h>
+
+#define DISK_MARK "\n--- disk ---\n"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *disk_head;
+static size_t disk_len;
+
+static char *
+fake_head(const char *path, size_t max, size_t *ret_len, GError **error)
+{
+    if (g_str_has_suffix(path, "missing")) {
+        return dp_fail(error, DP_ERROR_NOT_FOUND, "missing"), NULL;
+    }
+    *ret_len = MIN(disk_len, max);
+    return *ret_len > 0 ? g_memdup2(disk_head, *ret_len) : g_strdup("");
+}
+
+static void
+add_function(FakeHost *fake, const char *name, int group, DpEsxconf *conf)
+{
+    DpFunction *fn = fake_function(fake, name, NULL, group);
+
+    fake_driver(fake, fn, "vfio-pci");
+    fake_reset_method(fake, fn, "flr");
+    (void)dp_esxconf_set_owner(conf, &fn->addr, DP_OWNER_PASSTHRU);
+}
+
+static void
+try_plan(const DpVmx *vmx, const DpPlanInput *input)
+{
+    g_autoptr(DpPlan) plan = dp_plan_new("/nowhere/a.vmx", vmx, input);
+
+    if (plan_check_argv(plan) != NULL || plan->keys->len != dp_vmx_n_entries(vmx)) {
+        __builtin_trap();
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *mark = g_strstr_len((const char *)data, (gssize)size, DISK_MARK);
+    size_t len = mark != NULL ? (size_t)(mark - (const char *)data) : size;
+    g_autoptr(DpVmx) vmx = dp_vmx_parse("a.vmx", (const char *)data, len, NULL, NULL);
+    g_autoptr(FakeHost) fake = NULL;
+    g_autoptr(DpEsxconf) conf = NULL;
+    g_autoptr(DpMap) map = NULL;
+    g_autoptr(DpPolicy) policy = NULL;
+    DpPlanInput input = {0};
+
+    if (vmx == NULL) {
+        return 0;
+    }
+    disk_head = mark != NULL ? mark + strlen(DISK_MARK) : "";
+    disk_len = mark != NULL ? size - len - strlen(DISK_MARK) : 0;
+    fake = fake_host_new();
+    conf = dp_esxconf_new();
+    map = dp_map_new();
+    (void)dp_esxconf_set_system_uuid(conf, "48c4619b-6d58-18db-2a0e-000423d1e6f6");
+    add_function(fake, "0000:02:00.0", 1, conf);
+    add_function(fake, "0000:03:00.0", 2, conf);
+    policy = dp_policy_new(&fake->host, map);
+    try_plan(vmx, &input);
+    input =
+        (DpPlanInput){.host = &fake->host, .policy = policy, .conf = conf, .file_head = fake_head};
+    try_plan(vmx, &input);
+    return 0;
+}

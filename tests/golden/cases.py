@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is run, over which host, with which files. `args` follow `directpath --root TREE`; with `bare` nothing is put
+before them. `schema` names the document of a --json run; one that ends otherwise than with 0 or 1 is a `failure`.
+
+  store               the content of TREE/etc/directpath/esx.conf
+  vmx                 writes vm.vmx: vmx/two.vmx with these replacements, and without its last `cut` bytes
+  files, sparse, fifo write others: content, size, a pipe
+  tree_files          others beneath TREE
+  keep                a file of TREE whose content afterwards counts, too
+  mask                a pattern of what may differ on standard output
+"""
+import json
+
+
+
+def case(name, args, host=None, **more):
+    return {"name": name, "args": args.split() if isinstance(args, str) else args, "host": host, **more}
+
+
+PASSTHRU = '/device/003:00.0/owner = "passthru"\n/device/004:00.0/owner = "passthru"\n'
+SYSTEM = '/system/uuid = "48c4619b-6d5818db-2a0e-000423d1e6f6"\n'
+
+USAGE = [
+    case("no-command", "", bare=True),
+    case("help", "help", bare=True),
+    case("help-json", "help --json", bare=True, schema="help"),
+    case("help-option", "device enable --help", bare=True),
+    case("version", "--version", bare=True),
+    case("version-json", "--version --json", bare=True, schema="version"),
+    case("help-group", "help vm", bare=True),
+    case("later-command", "vm snapshot x.vmx", bare=True),
+    case("unknown-command", "frobnicate", bare=True),
+    case("unknown-command-json", "--json frobnicate", bare=True),
+    case("group-alone", "device", bare=True),
+    case("unknown-option", "device list --frobnicate", bare=True),
+    case("strange-option", "device list --with-unit", bare=True),
+    case("hostile-command", ["device", "\x1b[31mlist\u202e"], bare=True),
+    case("missing-argument", "device show", bare=True),
+    case("extra-argument", "host check now", bare=True),
+    case("two-addresses", "device show 03:00.0 04:00.0", bare=True),
+    case("bad-address", "device show 3:0", "lab"),
+    case("explain", "explain DP1203", bare=True),
+    case("explain-json", "explain 1203 --json", bare=True, schema="explain"),
+    case("explain-all", "explain --all", bare=True, mask=r"(?s).+"),
+    case("explain-none", "explain DP9999", bare=True),
+    case("explain-nonsense", "explain nonsense", bare=True),
+    case("live-only", "device reset 03:00.0", "lab"),
+    case("live-only-json", "vm power-on x.vmx --json", "lab", schema="failure"),
+    case("root-absent", "--root /nowhere/at/all device list", bare=True),
+    case("root-empty", "device list --json", "empty", schema="failure"),
+]
+
+HOST = [
+    case("check-lab", "host check", "lab"),
+    case("check-lab-json", "host check --json", "lab", schema="host-check"),
+    case("check-no-iommu", "host check", "no-iommu"),
+    case("check-no-intremap", "host check", "no-intremap"),
+    case("check-no-vfio", "host check", "no-vfio"),
+    case("check-no-kvm", "host check", "no-kvm"),
+    case("check-ordinary-user-json", "host check --json", "ordinary-user", schema="host-check"),
+    case("capture", "host capture host.tar", "lab", mask=r"\d+ (B|KiB)"),
+    case("capture-json", "host capture host.tar --json", "lab", schema="host-capture", mask=r'(?<="bytes": )\d+'),
+    case("capture-nowhere", "host capture absent/host.tar", "lab"),
+    case("status-lab", "host status", "lab"),
+    case("status-stored", "host status", "lab", store=PASSTHRU),
+    case("status-absent-json", "host status --json", "lab",
+         store=SYSTEM + '/device/123:04.5/owner = "passthru"\n', schema="host-status"),
+]
+
+DEVICE = [
+    case("list-lab", "device list", "lab"),
+    case("list-lab-verbose", "device list --verbose", "lab"),
+    case("list-lab-quiet", "device list --quiet", "lab"),
+    case("list-lab-all", "device list --all", "lab"),
+    case("list-lab-json", "device list --json", "lab", store=SYSTEM, schema="device-list"),
+    case("list-no-iommu", "device list", "no-iommu"),
+    case("list-vmd", "device list", "vmd"),
+    case("list-ordinary-user-json", "device list --json --all", "ordinary-user", schema="device-list"),
+    case("show-nvme", "device show 03:00.0", "lab"),
+    case("show-nvme-json", "device show 00000:003:00.0 --json", "lab", schema="device-show"),
+    case("show-root-disk", "device show 0000:01:00.0", "lab"),
+    case("show-conventional", "device show 005:01.0", "lab"),
+    case("show-bridge", "device show 00:01.0", "lab"),
+    case("show-long-name", "device show 00:1f.2", "esx-q35"),
+    case("show-absent", "device show 7f:00.0", "lab"),
+    case("enable-dry", "device enable 03:00.0 --dry-run", "lab"),
+    case("enable-dry-json", "device enable 03:00.0 04:00.0 --dry-run --json", "lab", schema="device-change"),
+    case("enable-stores", "device enable 03:00.0", "lab", keep="etc/directpath/esx.conf"),
+    case("enable-root-disk", "device enable 01:00.0", "lab"),
+    case("enable-management", "device enable 02:00.0 --json", "lab", schema="failure"),
+    case("enable-absent", "device enable 7f:00.0", "lab"),
+    case("enable-part-of-unit", "device enable 05:01.0", "lab"),
+    case("enable-no-iommu", "device enable 03:00.0", "no-iommu"),
+    case("disable-stored", "device disable 003:00.0", "lab", store=PASSTHRU, keep="etc/directpath/esx.conf"),
+    case("reset-dry", "device reset 03:00.0 --dry-run", "lab"),
+    case("reset-dry-json", "device reset 04:00.0 --dry-run --json", "lab", schema="device-reset"),
+    case("disable-twice", "device disable 03:00.0", "lab", keep="etc/directpath/esx.conf"),
+]
+
+
+
+# Another VM that has the NVMe.
+RUNNING = {"run/directpath/vm/0123456789abcdef/state.json": json.dumps({
+    "version": 1, "id": "0123456789abcdef", "name": "web\x1b[1m", "vmx": "/vmfs/volumes/store/web/web.vmx",
+    "accel": "kvm", "started": "2026-11-21T02:24:31Z", "vnc": None, "uid": 1893728256, "phase": "running",
+    "starter": {"pid": 0, "start": 0}, "supervisor": {"pid": 0, "start": 0}, "engine": {"pid": 0, "start": 0},
+    "memory": 536870912, "memlock": 1073741824,
+    "functions": [{"name": "0000:03:00.0", "index": 0, "slot": 160, "group": 6, "msi_enabled": True, "reset": "flr",
+                   "saved": True, "node_uid": 0, "node_gid": 0, "node_mode": 384}]})}
+
+
+def validate(name, host="lab-enabled", vmx=(), as_json=False, **more):
+    return case(f"validate-{name}", "vm validate vm.vmx" + (" --json" if as_json else ""), host, vmx=list(vmx),
+                schema="vm-validate", **more)
+
+
+def no_file(name, **more):
+    return case(f"validate-{name}", "vm validate vm.vmx", "lab-enabled", **more)
+
+
+VM = [
+    validate("good"),
+    validate("good-json", as_json=True),
+    validate("not-enabled", host="lab", store=SYSTEM),
+    validate("pending", host="lab", store=SYSTEM + PASSTHRU),
+    validate("absent-device", vmx=[("00000:003:00.0", "00000:099:00.0")]),
+    validate("other-device", vmx=[('"0010"', '"0011"')]),
+    validate("other-system", vmx=[("48c4619b", "58c4619b")]),
+    validate("same-device-twice",
+             vmx=[("00000:004:00.0", "00000:003:00.0"), ('"10d3"', '"0010"'), ('"8086"', '"1b36"')]),
+    validate("hardware-version-4", vmx=[('virtualHW.version = "7"', 'virtualHW.version = "4"')]),
+    validate("without-bridges", vmx=[("pciBridge", "# ciBridge")]),
+    validate("memory-limit", vmx=[('sched.mem.max = "512"', 'sched.mem.max = "256"')]),
+    validate("not-boolean", vmx=[('pciPassthru1.present = "TRUE"', 'pciPassthru1.present = "maybe"')]),
+    validate("duplicate-key", vmx=[("memsize = ", 'MEMSIZE = "1024"\nmemsize = ')]),
+    validate("unknown-keys", vmx=[("memsize = ", 'frobnicate.level = "9"\nmemsize = ')]),
+    validate("hostile-values",
+             vmx=[('"RHEL3"', '"a,guest=b |1B[31m \u202e"'), ("memsize = ", "x|0A\u0007y = \"1\"\nmemsize = ")]),
+    validate("hostile-values-json", as_json=True, vmx=[('"RHEL3"', '"a,guest=b |1B[31m \u202e"')]),
+    validate("no-iommu", host="no-iommu", store=SYSTEM + PASSTHRU),
+    validate("no-intremap", host="no-intremap", store=SYSTEM + PASSTHRU),
+    validate("no-vfio", host="no-vfio", store=SYSTEM + PASSTHRU),
+    validate("no-kvm", host="no-kvm", store=SYSTEM + PASSTHRU),
+    no_file("absent-file"),
+    no_file("empty", files={"vm.vmx": ""}),
+    no_file("truncated", vmx=[('"192"', '"19')], cut=1),
+    no_file("binary", files={"vm.vmx": bytes(range(256)) * 64}),
+    no_file("huge", sparse={"vm.vmx": 100 << 20}),
+    no_file("folder", files={"vm.vmx/x": ""}),
+    no_file("fifo", fifo="vm.vmx"),
+    case("validate-empty-json", "vm validate vm.vmx --json", "lab-enabled", files={"vm.vmx": ""}, schema="vm-validate"),
+    case("power-on-dry", "vm power-on vm.vmx --dry-run", "lab-enabled", vmx=[], wide=True),
+    case("power-on-dry-json", "vm power-on vm.vmx --dry-run --json", "lab-enabled", vmx=[], schema="vm-plan"),
+    case("power-on-dry-tcg", "vm power-on vm.vmx --dry-run --accel tcg --json", "no-kvm", vmx=[("pciPassthru", "# ")],
+         schema="vm-plan"),
+    case("power-on-dry-refused", "vm power-on vm.vmx --dry-run --json", "lab", vmx=[], schema="failure"),
+    case("power-off-root", "vm power-off vm.vmx", "lab-enabled", vmx=[]),
+    case("vm-status-off", "vm status vm.vmx", "lab-enabled", vmx=[]),
+    case("vm-status-off-json", "vm status vm.vmx --json", "lab-enabled", vmx=[], schema="vm-status"),
+    case("vm-status-absent", "vm status nowhere.vmx", "lab-enabled"),
+    case("vm-list", "vm list", "lab-enabled"),
+    case("vm-list-json", "vm list --json", "lab-enabled", schema="vm-list"),
+    case("vm-log", "vm log vm.vmx", "lab-enabled", vmx=[], files={"directpath.log": b"one\n\x1b[31mtwo\n\xff\n"}),
+    case("vm-log-json", "vm log vm.vmx --json", "lab-enabled", vmx=[], files={"directpath.log": "one\n"}, schema="vm-log"),
+    case("vm-log-none", "vm log vm.vmx", "lab-enabled", vmx=[]),
+    case("vm-list-running", "vm list", "lab-enabled", tree_files=RUNNING),
+    case("vm-list-running-json", "vm list --json", "lab-enabled", tree_files=RUNNING, schema="vm-list"),
+    case("list-in-use", "device list", "lab-enabled", tree_files=RUNNING),
+    case("show-in-use-json", "device show 03:00.0 --json", "lab-enabled", tree_files=RUNNING, schema="device-show"),
+    case("status-in-use", "host status", "lab-enabled", tree_files=RUNNING),
+    case("disable-in-use", "device disable 03:00.0", "lab-enabled", tree_files=RUNNING, keep="etc/directpath/esx.conf"),
+    case("reset-in-use", "device reset 03:00.0 --dry-run", "lab-enabled", tree_files=RUNNING),
+    validate("in-use", tree_files=RUNNING),
+    case("validate-host", "vm validate vm.vmx --host TREE --json", "lab-enabled", vmx=[], bare=True, schema="vm-validate"),
+    case("validate-host-tar", "vm validate vm.vmx --host host.tar", bare=True, vmx=[], files={"host.tar": "x"}),
+    case("list-enabled", "device list", "lab-enabled"),
+    case("status-enabled", "host status", "lab-enabled"),
+]
+
+CASES = USAGE + HOST + DEVICE + VM

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hosts made up at random in the form of make-tree.py: every trait that policy looks at, in every mixture."""
+import importlib
+
+maker = importlib.import_module('make-tree')
+
+CLASSES = ('020000', '010802', '010601', '030000', '0c0330', '040300', '060100', '080600', '068000', '0c0500')
+IDS = ('8086:10fb', '8086:10c6', '14e4:164f', '1077:2532', '1000:0058', '10df:f100', '10de:1b80', '1b36:0010')
+HINTS = (None, None, '', 'flr', 'flr bus', 'pm', 'pm bus', 'bus', 'af_flr', 'device_specific flr', 'acpi bus')
+CAPS = ('', 'pm', 'pm:nosoftreset', 'pm msi:1', 'msix:8', 'af', 'af:1', 'pcie:endpoint:flr msix:4',
+        'pcie:endpoint pm msix:4', 'pcie:endpoint', 'pcie:endpoint:flr pm:nosoftreset', 'pcie:rc-endpoint pm')
+DRIVERS = (None, None, 'vfio-pci', 'mlx5_vfio_pci', 'e1000e', 'nvme', 'ahci', 'lpc_ich', 'pci-stub')
+PORTS = ('pcie:root-port acs', 'pcie:root-port', 'pcie:root-port acs:0x1f:0x0', 'pcie:to-pci', 'pm')
+MAP_WORDS = ('flr', 'd3d0', 'link', 'bridge', 'default')
+
+
+class Maker:
+    def __init__(self, rng):
+        self.rng, self.next_bus, self.functions = rng, 1, []
+        self.groups = rng.choice((4, 12, 60))
+
+    def chance(self, percent):
+        return self.rng.randrange(100) < percent
+
+    def decorate(self, fn):
+        rng = self.rng
+        if self.chance(90):
+            fn['group'] = rng.randrange(self.groups)
+        if self.chance(30):
+            fn['irq'], fn['pin'] = rng.choice((5, 10, 11)), rng.randrange(5)
+        if self.chance(20):
+            fn['msi'] = 1
+        if self.chance(10):
+            fn['power'] = rng.choice(('D3cold', 'D3hot', 'unknown', 'D1'))
+        if self.chance(10):
+            fn['runtime'] = rng.choice(('suspended', 'suspending', 'error'))
+        if self.chance(4):
+            fn['config'] = rng.choice(('ff' * 256, 'ff' * 64, '86 80'))
+        return fn
+
+    def endpoint(self, at):
+        rng = self.rng
+        fn = {'at': at, 'id': rng.choice(IDS), 'class': rng.choice(CLASSES), 'caps': rng.choice(CAPS)}
+        driver, hint = rng.choice(DRIVERS), rng.choice(HINTS)
+        if driver:
+            fn['driver'] = driver
+        if hint is not None:
+            fn['reset'] = hint
+        if fn['class'] == '030000' and self.chance(40):
+            fn['boot_vga'] = 1
+        if self.chance(5):
+            fn['caps'], fn['numvfs'] = 'pcie:endpoint:flr sriov:4', rng.randrange(3)
+        self.functions.append(fn)
+        return self.decorate(fn)
+
+    def bridge(self, at, depth):
+        rng, bus = self.rng, self.next_bus
+        self.next_bus += 1
+        below = self.fill('0000:%02x' % bus, depth + 1)
+        fn = {'at': at, 'id': '1b36:000c', 'class': '060400', 'caps': rng.choice(PORTS), 'below': below,
+              'secondary': bus, 'subordinate': self.next_bus - 1}
+        if self.chance(80):
+            fn['driver'] = 'pcieport'
+        return self.decorate(fn)
+
+    def fill(self, bus, depth):
+        """Slots of one bus, some with several functions."""
+        found = []
+        for slot in sorted(self.rng.sample(range(32), self.rng.randrange(1, 7 if depth == 0 else 4))):
+            for number in range(self.rng.choice((1, 1, 1, 2, 3))):
+                at = '%s:%02x.%d' % (bus, slot, number)
+                found.append(self.bridge(at, depth) if depth < 3 and self.chance(30) else self.endpoint(at))
+        return found
+
+    def disks(self):
+        rng, disks, names = self.rng, [], []
+        for index in range(rng.randrange(4)):
+            name = 'sd%c' % (97 + index)
+            disk = {'name': name, 'dev': '8:%d' % (16 * index), 'via': 'ata%d/host%d' % (index, index),
+                    'parts': {name + str(p): '8:%d' % (16 * index + p) for p in range(1, rng.randrange(1, 4))}}
+            if self.chance(85):
+                disk['at'] = rng.choice(self.functions)['at']
+            else:
+                del disk['via']
+            disks.append(disk)
+            names += [name, *disk['parts']]
+        for index in range(rng.randrange(4) if names else 0):
+            slaves = rng.sample(names, rng.randrange(1, min(3, len(names)) + 1))
+            disks.append({'name': 'dm-%d' % index, 'dev': '254:%d' % index, 'dm': 'vg-%d' % index, 'slaves': slaves})
+            names.append('dm-%d' % index)
+        return disks
+
+    def uses(self, disks):
+        devices = [(d['dev'], '/dev/mapper/' + d['dm'] if 'dm' in d else '/dev/' + d['name']) for d in disks]
+        devices += [(dev, '/dev/' + part) for d in disks for part, dev in d.get('parts', {}).items()]
+        mounts = [['0:20', '/proc', 'proc', 'proc']]
+        for device, source in self.rng.sample(devices, self.rng.randrange(len(devices) + 1) // 2):
+            mounts.append(['0:44', '/b', 'btrfs', source] if self.chance(20) else [device, '/x y', 'ext4', source])
+        swaps = [source for _, source in self.rng.sample(devices, 1 if devices and self.chance(30) else 0)]
+        return mounts, swaps
+
+    def nets(self):
+        rng, names, nets = self.rng, [], [{'name': 'lo'}]
+        for index, fn in enumerate(rng.sample(self.functions, min(len(self.functions), rng.randrange(4)))):
+            fn['net'] = ['eth%d' % index]
+            names += fn['net']
+        for index in range(rng.randrange(3) if names else 0):
+            name = 'br%d' % index
+            nets.append({'name': name, 'lower': rng.sample(names, rng.randrange(1, len(names) + 1))})
+            names.append(name)
+        return nets, rng.sample(names, 1 if names and self.chance(60) else 0)
+
+    def map(self):
+        lines = []
+        for _ in range(self.rng.randrange(5)):
+            vendor, device = self.rng.choice(IDS).split(':')
+            lines.append('%s %s %s %s' % (
+                'ffff' if self.chance(10) else vendor, 'ffff' if self.chance(30) else device,
+                self.rng.choice(MAP_WORDS), self.rng.choice(('true', 'default', 'false'))))
+        return '\n'.join(lines) + '\n'
+
+    def host(self):
+        rng = self.rng
+        host = {'functions': self.fill('0000:00', 0), 'files': {'etc/directpath/passthru.map': self.map()}}
+        if not self.functions:
+            host['functions'].append(self.endpoint('0000:00:1f.7'))
+        host['disks'] = self.disks()
+        host['mounts'], host['swaps'] = self.uses(host['disks'])
+        host['nets'], host[rng.choice(('routes', 'routes6'))] = self.nets()
+        host['iommu'] = rng.choice(('vtd', 'vtd', 'vtd', 'amdvi', 'none'))
+        host['intremap'], host['kvm'] = self.chance(85), self.chance(85)
+        host['vfio'] = rng.choice(('module', 'module', 'loaded', 'absent'))
+        host['lockdown'] = rng.choice(('none', 'none', 'integrity'))
+        host['cpu'] = rng.choice(('GenuineIntel vmx', 'AuthenticAMD svm', 'GenuineIntel', 'GenuineIntel vmx hypervisor'))
+        if self.chance(10):
+            host['remove'] = ['proc/interrupts']
+        if self.chance(10):
+            host['files']['sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts'] = 'Y\n'
+        if self.chance(20):
+            path = 'sys/bus/pci/devices/%s/%s' % (rng.choice(self.functions)['at'], rng.choice(('vendor', 'device')))
+            host['files'][path] = rng.choice(('', 'zz\n', '0x123456\n'))
+        if self.chance(30):
+            host['acpi'] = rng.choice((['FACP'], ['DMAR'], ['IVRS']))
+        if self.chance(15):
+            host['user'] = 'ordinary'
+        if self.chance(15):
+            host['cmdline'] = 'quiet ' + rng.choice(('intel_iommu=off', 'pcie_acs_override=downstream', 'iommu=pt'))
+        return host
+
+
+def make(rng, tree):
+    """Makes the tree and returns its description."""
+    host = Maker(rng).host()
+    maker.Maker(host, tree).make()
+    return host

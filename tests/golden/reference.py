@@ -1,0 +1,520 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What policy must say of a captured host: an independent reading of the rules, sharing no code with src/.
+
+    reference.py TREE      the verdicts as JSON, in the form of tests/golden/policy
+
+It reads the tree itself. Where src/policy walks units from each function, this joins sets; where that goes from file
+systems down to functions, this goes from functions up.
+"""
+import json
+import os
+import re
+import sys
+
+ADDRESS = re.compile(r'^([0-9a-f]{4}|[1-9a-f][0-9a-f]{4,7}):[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$')
+PLATFORM_CLASSES = {0x0600, 0x0601, 0x0602, 0x0603, 0x0604, 0x0605, 0x0606, 0x0607, 0x0608, 0x0609, 0x060a,
+                    0x0800, 0x0806, 0x0807}
+SUPPORTED = {0x8086: {0x10b6, 0x10c6, 0x10c7, 0x10c8, 0x10db, 0x10dd, 0x10ec, 0x10f1, 0x10f4},
+             0x14e4: {0x164e, 0x164f, 0x1650}}
+EXPERIMENTAL = {0x1077: {0x2532}, 0x10df: {0xf100}, 0x1000: {0x0054, 0x0056, 0x0058}}
+NEEDS = {1203, 1204, 1205, 1206, 1207, 1208}
+ERRORS = {1101, 1102, 1103, 1105, 1107, 1108, 1109, 1110, 1201, 1202, 1203, 1204, 1205, 1206, 1207, 1208, 1210, 1211,
+          1220, 1223, 1224, 1301, 1302}
+WANTED = {'flr': 'flr', 'd3d0': 'pm', 'link': 'bus', 'bridge': 'bus'}
+
+
+def order(address):
+    return [int(part, 16) for part in re.split('[:.]', address)]
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = root
+
+    def at(self, *parts):
+        return os.path.join(self.root, *parts)
+
+    def exists(self, *parts):
+        return os.path.lexists(self.at(*parts))
+
+    def read(self, *parts):
+        try:
+            with open(self.at(*parts), 'rb') as file:
+                return file.read()
+        except OSError:
+            return None
+
+    def text(self, *parts):
+        data = self.read(*parts)
+        return None if data is None else data.decode('utf-8', 'replace').strip()
+
+    def lines(self, *parts):
+        return (self.text(*parts) or '').split('\n')
+
+    def number(self, most, *parts):
+        """A decimal or 0x-number of at most @most; None: there is none."""
+        text = self.text(*parts) or ''
+        value = int(text, 0) if re.fullmatch('0x[0-9a-fA-F]{1,16}|0|[1-9][0-9]{0,18}', text) else None
+        return value if value is not None and value <= most else None
+
+    def list(self, *parts):
+        try:
+            return sorted(os.listdir(self.at(*parts)))
+        except OSError:
+            return []
+
+    def link(self, *parts):
+        try:
+            return os.readlink(self.at(*parts))
+        except OSError:
+            return None
+
+
+class Function:
+    """None stands for what is not known."""
+
+    def __init__(self, tree, address):
+        here = ('sys/bus/pci/devices', address)
+        self.address = address
+        self.vendor, self.device = tree.number(0xffff, *here, 'vendor'), tree.number(0xffff, *here, 'device')
+        self.ids_known = self.vendor is not None and self.device is not None
+        if not self.ids_known:
+            self.vendor = self.device = 0xffff
+        self.code = tree.number(0xffffff, *here, 'class') or 0
+        driver, group = tree.link(*here, 'driver'), tree.link(*here, 'iommu_group')
+        self.driver = driver and os.path.basename(driver)
+        group = os.path.basename(group or '')
+        self.group = int(group) if group.isdigit() else None
+        self.power, self.runtime = tree.text(*here, 'power_state'), tree.text(*here, 'power/runtime_status')
+        self.irq = tree.number(0x7fffffff, *here, 'irq') or 0
+        self.messages = len(tree.list(*here, 'msi_irqs'))
+        hint = tree.text(*here, 'reset_method')
+        self.hint = None if hint is None else hint.split()
+        self.console = tree.text(*here, 'boot_vga') == '1'
+        self.vfs = tree.number(0xffff, *here, 'sriov_numvfs') or 0
+        self.virtual = tree.exists(*here, 'physfn')
+        self.config = tree.read(*here, 'config') or b''
+        path = (tree.link(*here) or '').split('/')
+        self.above = path[-2] if len(path) > 1 and ADDRESS.match(path[-2]) else None
+        self.parent, self.below = None, []
+
+    def asleep(self):
+        return self.power == 'D3cold' or self.runtime in ('suspending', 'resuming') or \
+            self.runtime == 'suspended' and self.power in (None, 'unknown', 'error')
+
+    def bridges(self):
+        bridge = self.parent
+        while bridge:
+            yield bridge
+            bridge = bridge.parent
+
+    def everything_below(self):
+        for child in self.below:
+            yield child
+            yield from child.everything_below()
+
+    def slot(self):
+        return self.address.rsplit('.', 1)[0]
+
+    def on_vfio(self):
+        return bool(re.search(r'^vfio-pci$|_vfio_pci$|-vfio-pci$', self.driver or ''))
+
+    def parse(self):
+        """Configuration space, if looking at it wakes nobody."""
+        hidden = self.asleep() or any(b.power == 'D3cold' or b.runtime in ('suspended', 'suspending', 'resuming')
+                                      for b in self.bridges())
+        config = b'' if hidden else self.config
+        ones = len(config) >= 64 and config[:64] == b'\xff' * 64
+        self.dead = ones and self.power != 'D3hot' and self.runtime not in ('suspended', 'suspending', 'resuming')
+        usable = len(config) >= 64 and not ones
+        self.header = config[0x0e] & 0x7f if usable and config[0x0e] & 0x7f <= 2 else None
+        self.pin = config[0x3d] if usable else None
+        whole = usable and len(config) >= 256
+        caps = dict(self.capabilities(config)) if whole else None
+        extended = dict(self.extended(config)) if whole and (len(config) > 256 or 0x10 not in caps) else None
+        self.bridge = self.header in (1, 2) or self.code >> 8 in (0x0604, 0x0607)
+        self.assignable = not self.bridge and self.code >> 8 not in PLATFORM_CLASSES
+        self.flr = self.pm = self.msi = self.pcie = self.acs = self.port = None
+        if caps is not None:
+            self.pcie = 0x10 in caps
+            self.port = caps[0x10][2] >> 4 if self.pcie else None
+            self.flr = bool(self.pcie and caps[0x10][7] & 0x10 or 0x13 in caps and caps[0x13][3] & 3 == 3)
+            self.pm = 0x01 in caps and not caps[0x01][4] & 8
+            self.msi = 0x05 in caps or 0x11 in caps
+        if extended is not None:
+            self.acs = extended[0x0d][6] if 0x0d in extended else -1
+        if self.hint is not None:
+            self.flr = self.flr is not False and bool({'flr', 'af_flr'} & set(self.hint))
+            self.pm = self.pm is not False and 'pm' in self.hint
+
+    @staticmethod
+    def capabilities(config):
+        at, seen = config[0x34] & 0xfc, set()
+        while config[0x06] & 0x10 and 0x40 <= at and at not in seen and config[at] != 0xff:
+            seen.add(at)
+            yield config[at], config[at:256] + bytes(64)
+            at = config[at + 1] & 0xfc
+
+    @staticmethod
+    def extended(config):
+        at, seen = 0x100, set()
+        while 0x100 <= at <= len(config) - 8 and at not in seen:
+            seen.add(at)
+            header = int.from_bytes(config[at:at + 4], 'little')
+            if header in (0, 0xffffffff):
+                return
+            yield header & 0xffff, config[at:at + 8]
+            at = header >> 20 & 0xffc
+
+
+class Host:
+    def __init__(self, tree):
+        self.tree = tree
+        names = sorted((n for n in tree.list('sys/bus/pci/devices') if ADDRESS.match(n)), key=order)
+        self.functions = {name: Function(tree, name) for name in names}
+        for group in filter(str.isdigit, tree.list('sys/kernel/iommu_groups')):
+            for name in tree.list('sys/kernel/iommu_groups', group, 'devices'):
+                if name in self.functions and self.functions[name].group is None:
+                    self.functions[name].group = int(group)
+        for fn in self.functions.values():
+            fn.parent = self.functions.get(fn.above)
+            if fn.parent:
+                fn.parent.below.append(fn)
+        for fn in self.functions.values():
+            fn.parse()
+        self.groups = {}
+        for fn in self.functions.values():
+            self.groups.setdefault(fn.group, []).append(fn)
+        self.map = self.read_maps()
+
+    def read_maps(self):
+        entries = []
+        for path in ('usr/share/directpath/passthru.map', 'etc/directpath/passthru.map'):
+            for line in self.tree.lines(path):
+                words = line.split('#')[0].lower().split()
+                if len(words) == 4 and re.fullmatch('[0-9a-f]{1,4}', words[0]) and re.fullmatch('[0-9a-f]{1,4}', words[1]) \
+                        and words[2] in (*WANTED, 'default') and words[3] in ('true', 'default', 'false'):
+                    entries.append((int(words[0], 16), int(words[1], 16), words[2], words[3] != 'false'))
+        return entries
+
+    def policy_of(self, fn):
+        best, rank = ('default', True), -1
+        for vendor, device, method, shareable in self.map:
+            if vendor in (fn.vendor, 0xffff) and device in (fn.device, 0xffff):
+                worth = (vendor != 0xffff) * 2 + (device != 0xffff)
+                if worth >= rank:
+                    best, rank = (method, shareable), worth
+        return best
+
+
+def judge_host(host):
+    """Ids of the host, those that refuse every function, and whether there is an IOMMU."""
+    tree, ids, blockers = host.tree, set(), set()
+    units = tree.list('sys/class/iommu')
+    groups = tree.list('sys/kernel/iommu_groups') or [g for g in host.groups if g is not None]
+    cpuinfo = tree.text('proc/cpuinfo')
+    flags = set(' '.join(re.findall(r'^flags\s*:\s*(.*)$', cpuinfo or '', re.M)).split())
+    virtual = None if cpuinfo is None or not flags else bool(flags & {'vmx', 'svm'})
+    tables = tree.list('sys/firmware/acpi/tables') if tree.exists('sys/firmware/acpi/tables') else None
+    if not units and not groups:
+        if tables is not None and any(t[:4] in ('DMAR', 'IVRS') for t in tables):
+            blockers.add(1103)
+        elif tables is not None and virtual and 'hypervisor' not in flags:
+            blockers.add(1102)
+        else:
+            blockers.add(1101)
+    else:
+        first = next((u[:4] for u in units if u[:4] in ('dmar', 'ivhd')), None)
+        ids |= {1104} if first == 'ivhd' else set()
+        interrupts = tree.text('proc/interrupts')
+        if not interrupts:
+            ids.add(1106)
+        elif ' IR-' not in interrupts:
+            blockers.add(1105)
+    blockers |= judge_modules(tree)
+    if not any(tree.exists(p) for p in ('dev/kvm', 'sys/class/misc/kvm', 'sys/module/kvm_intel', 'sys/module/kvm_amd')):
+        ids.add(1109)
+    if virtual is False:
+        ids.add(1110)
+    if (tree.text('sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts') or 'N')[0] in 'Y1':
+        ids.add(1111)
+    lockdown = re.search(r'\[(\w+)\]', tree.text('sys/kernel/security/lockdown') or '')
+    if lockdown and lockdown.group(1) != 'none':
+        ids.add(1112)
+    if 'pcie_acs_override' in (tree.text('proc/cmdline') or ''):
+        ids.add(1113)
+    return ids | blockers, blockers, bool(units or groups)
+
+
+def judge_modules(tree):
+    kernel = tree.text('proc/sys/kernel/osrelease') or '-'
+    lists = [tree.text('lib/modules', kernel, name) for name in ('modules.dep', 'modules.builtin')]
+    known = any(text is not None for text in lists)
+    missing = set()
+    for number, here, file in ((1107, 'sys/bus/pci/drivers/vfio-pci', '/vfio-pci.ko'),
+                               (1108, 'sys/module/vfio_iommu_type1', '/vfio_iommu_type1.ko')):
+        if not tree.exists(here) and known and not any(file in (text or '') for text in lists):
+            missing.add(number)
+    return missing
+
+
+def choose_reset(host, fn):
+    able = {'device-specific': bool({'device_specific', 'acpi'} & set(fn.hint or ())), 'flr': fn.flr,
+            'bus': bool(fn.parent) and not fn.virtual, 'pm': fn.pm}
+    policy, shareable = host.policy_of(fn)
+    wanted, uncertain, ids = WANTED.get(policy), False, set()
+    if wanted and able[wanted] is not False:
+        method, uncertain = wanted, able[wanted] is None
+    else:
+        ids |= {1213} if wanted else set()
+        method = 'none'
+        for candidate in ('device-specific', 'flr', 'bus'):
+            if able[candidate]:
+                method = candidate
+                break
+            uncertain = uncertain or able[candidate] is None
+    if method == 'none':
+        ids.add(1212 if uncertain else 1211 if able['pm'] else 1210)
+    if method == 'bus' and not all(f.assignable for f in fn.parent.everything_below()):
+        ids.add(1214)
+    affected = [fn] if method != 'bus' else list(fn.parent.everything_below())
+    fn.affected, fn.shareable, fn.method, fn.could_pm = affected, shareable, method, bool(able['pm'])
+    return ids, {'affected': sorted((f.address for f in affected), key=order),
+                 'available': [name for name in ('device-specific', 'flr', 'bus', 'pm') if able[name]],
+                 'method': method, 'policy': policy, 'uncertain': uncertain}
+
+
+def join_units(host):
+    """Units as sets: everything that one rule ties together is one set, and sets that touch are joined."""
+    functions = [fn for fn in host.functions.values() if fn.assignable]
+    ties = [[f for f in members if f.assignable] for group, members in host.groups.items() if group is not None]
+    ties += [[f for f in fn.affected if f.assignable] for fn in functions if fn.method == 'bus']
+    slots = {}
+    for fn in functions:
+        if not fn.virtual:
+            slots.setdefault(fn.slot(), []).append(fn)
+    ties += [members for members in slots.values() if not all(f.shareable for f in members)]
+    unit = {fn: {fn} for fn in functions}
+    for tie in ties:
+        for fn in tie[1:]:
+            if unit[fn] is not unit[tie[0]]:
+                joined = unit[tie[0]] | unit[fn]
+                for member in joined:
+                    unit[member] = joined
+    return unit
+
+
+class Disks:
+    """Block devices and what stands on them."""
+
+    def __init__(self, tree):
+        self.under, self.at, self.number, self.upon = {}, {}, {}, {}
+        names = [n for n in tree.list('sys/class/block') if tree.exists('sys/class/block', n, 'dev')]
+        for name in names:
+            path = tree.link('sys/class/block', name) or ''
+            parts = path.split('/')
+            self.number[tree.text('sys/class/block', name, 'dev')] = name
+            self.at[name] = {p for p in parts if ADDRESS.match(p)}
+            if 'nvme-subsystem' in parts:
+                folder = 'sys/devices/virtual/nvme-subsystem/' + parts[parts.index('nvme-subsystem') + 1]
+                for entry in tree.list(folder):
+                    self.at[name] |= {p for p in (tree.link(folder, entry) or '').split('/') if ADDRESS.match(p)}
+            self.under[name] = set(tree.list('sys/class/block', name, 'slaves'))
+            if tree.exists('sys/class/block', name, 'partition'):
+                self.under[name].add(parts[-2])
+            self.under[name] &= set(names)
+        for name, unders in self.under.items():
+            for under in unders:
+                self.upon.setdefault(under, set()).add(name)
+        self.mapped = {'mapper/' + (tree.text('sys/class/block', n, 'dm/name') or '-'): n for n in names}
+        self.names = names
+
+    def find(self, source):
+        name = source[len('/dev/'):] if source.startswith('/dev/') else None
+        return self.mapped.get(name) or (name if name in self.names else None)
+
+    def standing_on(self, address):
+        """Everything that would go with a function."""
+        found, todo = set(), [n for n in self.names if not self.under[n] and address in self.at[n]]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += self.upon.get(name, ())
+        return found
+
+    def is_idle_volume(self, name):
+        return bool(self.under[name]) and not self.at[name] and not self.upon.get(name)
+
+
+def mount_table(tree):
+    """Number, source and type of each mount."""
+    if tree.text('proc/self/mountinfo') is None:
+        return [('0:0', line.split(' ')[0], line.split(' ')[2]) for line in tree.lines('proc/mounts') if line.count(' ') >= 2]
+    found = []
+    for words in (line.split(' ') for line in tree.lines('proc/self/mountinfo')):
+        if '-' in words[6:] and len(words) > words.index('-', 6) + 2:
+            dash = words.index('-', 6)
+            found.append((words[2], words[dash + 2], words[dash + 1]))
+    return found
+
+
+def without_number(tree, disks, source, kind):
+    """What a mount stands on that has a number of no disk."""
+    if kind == 'zfs':
+        wanted = {'E:ID_FS_TYPE=zfs_member', 'E:ID_FS_LABEL=' + source.split('/')[0]}
+        return {name for number, name in disks.number.items() if wanted <= set(tree.lines('run/udev/data/b' + number))}
+    if kind == 'bcachefs':
+        return {disks.find(part) for part in source.split(':')}
+    names = set()
+    driver = {'9p': '9pnet_virtio', 'virtiofs': 'virtiofs'}.get(kind)
+    for name in tree.list('sys/bus/virtio/drivers', driver) if driver else ():
+        link = tree.link('sys/bus/virtio/drivers', driver, name) or ''
+        tag = tree.text('sys/bus/virtio/drivers', driver, name, 'mount_tag')
+        if name.startswith('virtio') and tag in (None, source):
+            disks.names.append(name)
+            disks.under[name], disks.at[name] = set(), {p for p in link.split('/') if ADDRESS.match(p)}
+            names.add(name)
+    return names
+
+
+def used_disks(tree, disks):
+    mounted, swaps = set(), set()
+    for number, source, kind in mount_table(tree):
+        mounted |= without_number(tree, disks, source, kind)
+        if number:
+            source = re.sub(r'\\([0-3][0-7]{2})', lambda m: chr(int(m.group(1), 8)), source)
+            if source == '/dev/root':
+                source = (re.findall(r'(?:^| )root=(/dev/\S+)', tree.text('proc/cmdline') or '') or [source])[0]
+            mounted.add(disks.number.get(number) or disks.find(source))
+    for folder in tree.list('sys/fs/btrfs'):
+        members = set(tree.list('sys/fs/btrfs', folder, 'devices'))
+        mounted |= members if members & mounted else set()
+    for line in tree.lines('proc/swaps')[1:]:
+        swaps.add(disks.find(line.split()[0]) if line.split() else None)
+    return mounted - {None}, swaps - {None}
+
+
+def needs_of_disks(tree, functions):
+    disks = Disks(tree)
+    mounted, swaps = used_disks(tree, disks)
+    for fn in functions:
+        standing = disks.standing_on(fn.address)
+        fn.ids |= {1203} if standing & mounted else set()
+        fn.ids |= {1204} if standing & swaps else set()
+        if any(disks.is_idle_volume(name) for name in standing - mounted - swaps):
+            fn.ids.add(1207)
+
+
+def hexadecimal(text):
+    return int(text, 16) if re.fullmatch('[0-9a-fA-F]+', text) else 0
+
+
+def needs_of_nets(tree, functions):
+    names = tree.list('sys/class/net')
+    upon = {name: set() for name in names}
+    for name in names:
+        for entry in tree.list('sys/class/net', name):
+            if entry.startswith('lower_') and entry[6:] in upon:
+                upon[entry[6:]].add(name)
+        master = tree.link('sys/class/net', name, 'master')
+        if master and os.path.basename(master) in upon:
+            upon[name].add(os.path.basename(master))
+    default = set()
+    for line in tree.lines('proc/net/route')[1:]:
+        words = line.split()
+        if len(words) >= 8 and words[1] == words[7] == '0' * 8 and hexadecimal(words[3]) & 0x201 == 1:
+            default.add(words[0])
+    for line in tree.lines('proc/net/ipv6_route'):
+        words = line.split()
+        if len(words) >= 10 and words[0] == '0' * 32 and words[1] == '00' and hexadecimal(words[8]) & 0x201 == 1:
+            default.add(words[9])
+    default.discard('lo')
+    for fn in functions:
+        todo = [n for n in names if fn.address in (tree.link('sys/class/net', n) or '').split('/')]
+        found = set()
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += upon[name]
+        fn.ids |= {1205} if found & default else set()
+        tops = {n for n in found if not upon[n] and any(n in upon[m] for m in names)}
+        fn.ids |= {1206} if tops - default else set()
+
+
+def judge_alone(host, fn, blockers, has_iommu):
+    fn.ids |= blockers
+    fn.ids |= {1202} if has_iommu and fn.group is None else set()
+    fn.ids |= {1220} if fn.dead else set()
+    fn.ids |= {1221} if fn.power == 'D3cold' else set()
+    fn.ids |= {1223} if not fn.ids_known else set()
+    fn.ids |= {1224} if fn.vfs else set()
+    fn.ids |= {1225} if fn.code >> 8 == 0x0c03 else set()
+    fn.ids |= {1208} if fn.console else set()
+
+
+def judge_unit(host, fn, unit):
+    mates = unit - {fn}
+    if fn.irq and fn.pin and fn.msi is False:
+        for other in host.functions.values():
+            if other not in unit and other.irq == fn.irq and other.driver and not other.messages and other.pin != 0 \
+                    and not other.on_vfio():
+                fn.late.add(1222)
+    if any(mate.ids & NEEDS for mate in mates):
+        fn.late.add(1301)
+    group = host.groups[fn.group] if fn.group is not None else []
+    for other in group:
+        if not other.assignable and not other.bridge and other.driver not in (None, 'pcieport', 'pci-stub') \
+                and not other.on_vfio():
+            fn.late.add(1302)
+    if any(mate.group == fn.group for mate in mates) and fn.group is not None:
+        fn.late.add(1303)
+    hit = {f for f in fn.affected if f.assignable} - {fn}
+    if fn.could_pm and fn.method == 'bus' and any(f.group is None or f.group != fn.group for f in hit):
+        fn.late.add(1304)
+
+
+def support_of(fn):
+    if fn.device in SUPPORTED.get(fn.vendor, ()):
+        return 'supported'
+    return 'experimental' if fn.device in EXPERIMENTAL.get(fn.vendor, ()) else 'unlisted'
+
+
+def words_of(ids):
+    return ['DP%d' % number for number in sorted(ids)]
+
+
+def judge(root):
+    host = Host(Tree(root))
+    ids, blockers, has_iommu = judge_host(host)
+    functions = [fn for fn in host.functions.values() if fn.assignable]
+    resets = {}
+    for fn in functions:
+        fn.ids, resets[fn] = choose_reset(host, fn)
+        fn.late = set()
+    units = join_units(host)
+    needs_of_disks(host.tree, functions)
+    needs_of_nets(host.tree, functions)
+    for fn in functions:
+        judge_alone(host, fn, blockers, has_iommu)
+    for fn in functions:
+        judge_unit(host, fn, units[fn])
+    verdicts = {}
+    for fn in host.functions.values():
+        if not fn.assignable:
+            verdicts[fn.address] = {'assignable': False, 'ids': ['DP1201']}
+            continue
+        found = fn.ids | fn.late
+        verdicts[fn.address] = {
+            'assignable': True, 'allowed': not found & ERRORS, 'reset': resets[fn], 'shareable': fn.shareable,
+            'unit': sorted((mate.address for mate in units[fn]), key=order), 'support': support_of(fn),
+            'ids': words_of(found)}
+    return {'capable': not ids & ERRORS, 'ids': words_of(ids), 'functions': verdicts}
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print(json.dumps(judge(sys.argv[1]), indent=1, sort_keys=True))

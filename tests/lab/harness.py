@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a lab test needs inside the emulated host: run directpath, look at the kernel, report in TAP.
+
+A test file calls `main(globals())`: its functions named test_* run in the order they stand in the file, share one boot,
+and each prints one TAP line. A test that raises has failed; the next one still runs.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+DIRECTPATH = "/tree/build/cli/directpath"
+PCI = "/sys/bus/pci/devices"
+
+
+class Result:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def ids(self):
+        """Diagnostic ids on standard error, in order."""
+        return [word.split("[")[1].split("]")[0] for word in self.err.split() if "[DP" in word]
+
+
+def run(*command, timeout=120, **options):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                          timeout=timeout, **options)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def directpath(*arguments, expect=0, **options):
+    """Runs directpath; any other exit status than @expect is a failure that shows what it said."""
+    result = run(DIRECTPATH, *arguments, **options)
+    if expect is not None and result.status != expect:
+        raise AssertionError(f"directpath {' '.join(arguments)}: exit status {result.status}, expected {expect}\n"
+                             f"{result.out}\n{result.err}")
+    return result
+
+
+def driver(address):
+    """The driver that a function is bound to, or None."""
+    try:
+        return os.path.basename(os.readlink(f"{PCI}/{address}/driver"))
+    except FileNotFoundError:
+        return None
+
+
+def group(address):
+    return int(os.path.basename(os.readlink(f"{PCI}/{address}/iommu_group")))
+
+
+def device(address):
+    """The entry of `device list --all --json` for @address."""
+    for entry in directpath("--json", "device", "list", "--all").json["devices"]:
+        if entry["address"] == address:
+            return entry
+    raise AssertionError(f"{address} is not in the device list")
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
+
+
+def wait_for(what, condition, seconds):
+    """Waits until @condition() is true; fails loudly when the time is up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds} s in vain for {what}")
+
+
+def process_status(pid):
+    """/proc/PID/status as a dictionary."""
+    return dict(line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+
+
+def main(names):
+    tests = [(name, value) for name, value in names.items() if name.startswith("test_") and callable(value)]
+    if sys.argv[1:]:  # words to choose by, while working on one test
+        tests = [(name, value) for name, value in tests if any(word in name for word in sys.argv[1:])]
+    failed = 0
+    print(f"1..{len(tests)}", flush=True)
+    for number, (name, test) in enumerate(tests, 1):
+        start = time.monotonic()
+        title = name[5:].replace("_", " ")
+        try:
+            test()
+            print(f"ok {number} - {title} ({time.monotonic() - start:.1f} s)", flush=True)
+        except Exception:  # any exception is this test's failure, and no reason to stop the others
+            failed += 1
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}", flush=True)
+            print(f"not ok {number} - {title}", flush=True)
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The emulated host of topology `host`: where things are, and VMX files for it."""
+import os
+import re
+
+import harness
+
+ROOT_DISK, NIC, DISK, MANAGEMENT = "0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0"
+FOLDER = "/vmfs/volumes/lab/passthru"
+VMX = f"{FOLDER}/passthru.vmx"
+SERIAL = f"{FOLDER}/serial0.txt"
+GUEST_UP_S = 150
+
+
+def variant(name, changes, extra=""):
+    """A copy of the sample VMX beside it, with lines replaced: {key: value, or None to leave the line out}."""
+    lines = []
+    for line in harness.read(VMX).splitlines():
+        key = line.split("=")[0].strip()
+        if key in changes:
+            if changes[key] is not None:
+                lines.append(f'{key} = "{changes[key]}"')
+        else:
+            lines.append(line)
+    path = f"{FOLDER}/{name}.vmx"
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write("\n".join(lines) + "\n" + extra)
+    return path
+
+
+def serial(path=SERIAL):
+    return harness.read(path).replace("\r", "") if os.path.exists(path) else ""
+
+
+def wait_for_guest(pattern, seconds=GUEST_UP_S, path=SERIAL):
+    return harness.wait_for(f"{pattern!r} from the guest",
+                            lambda: re.search(pattern, serial(path), re.M), seconds)
+
+
+def guest_task(name):
+    """What the guest printed of one of its tasks; the task must have succeeded."""
+    found = re.search(rf"^=== {name} begin\n(.*?)^=== {name} end (\d+)$", serial(), re.M | re.S)
+    assert found, f"the guest has not finished {name}: {serial()[-1500:]}"
+    assert found.group(2) == "0", f"the guest's {name} failed: {found.group(1)}"
+    return found.group(1)
+
+
+def traces():
+    """Everything that a VM could leave behind: compared before and after."""
+    with open("/proc/sys/vm/stat_refresh", "w", encoding="ascii") as refresh:
+        refresh.write("1")  # each processor keeps the last few of a count to itself until asked
+    vmstat = dict(line.split() for line in harness.read("/proc/vmstat").splitlines())
+    runs = "/run/directpath/vm"
+    nodes = {name: (os.stat(f"/dev/vfio/{name}").st_uid, oct(os.stat(f"/dev/vfio/{name}").st_mode))
+             for name in (sorted(os.listdir("/dev/vfio")) if os.path.isdir("/dev/vfio") else [])}
+    return {
+        "drivers": {address: harness.driver(address) for address in sorted(os.listdir(harness.PCI))},
+        "processes": harness.run("pgrep", "-af", "qemu-system|directpath").out,
+        "run folders": sorted(os.listdir(runs)) if os.path.isdir(runs) else [],
+        "sockets": sorted(line.split()[-1] for line in harness.read("/proc/net/unix").splitlines() if "directpath" in line),
+        "pinned pages": int(vmstat["nr_foll_pin_acquired"]) - int(vmstat["nr_foll_pin_released"]),
+        "VFIO nodes": nodes,
+        "VFIO interrupts": [line for line in harness.read("/proc/interrupts").splitlines() if "vfio" in line],
+    }
+
+
+def assert_nothing_left(before):
+    """The host is as traces() saw it @before; what differs is in the message."""
+    now = traces()
+    assert now == before, {key: (now[key], before[key]) for key in now if now[key] != before[key]}

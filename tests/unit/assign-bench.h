@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One command after the other on a fake kernel: each scans, decides and acts as the program does.
+ */
+#pragma once
+
+#include "fake-kernel.h"
+
+typedef struct {
+    FakeKernel *kernel;
+    /* For the next commands. */
+    bool dry_run, with_unit;
+    const int *overrides;
+    size_t n_overrides;
+    const char *in_use;       /* function that a VM has */
+    void (*before_act)(void); /* called when the host has been scanned */
+    /* Of the last command. */
+    DpOutcome *outcome;
+    GError *error;
+} Bench;
+
+Bench *bench_new(const char *tree);
+void bench_free(Bench *bench);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bench, bench_free)
+
+/* The names of functions, then NULL. */
+bool bench_enable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
+bool bench_disable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
+bool bench_apply(Bench *bench);
+bool bench_recover(Bench *bench);
+
+/* The file as it was handed to us. */
+void bench_store(Bench *bench, const char *text);
+
+void bench_expect(Bench *bench, const char *name, const char *driver, const char *override);
+/* The last command has reported @id, this grave. */
+void bench_diag(Bench *bench, DpDiagId id, DpSeverity severity);
+/* It failed by a rule, and says which. */
+void bench_refused(Bench *bench, bool done, DpDiagId id);

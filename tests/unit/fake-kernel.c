@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fake-kernel.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define DEVICES "sys/bus/pci/devices/"
+#define DRIVERS "sys/bus/pci/drivers/"
+
+static char *
+beneath(FakeKernel *kernel, const char *path)
+{
+    return g_build_filename(kernel->path, path, NULL);
+}
+
+char *
+fake_kernel_read(FakeKernel *kernel, const char *path)
+{
+    return dp_file_read(kernel->root->fd, path, DP_FILE_MAX, NULL, NULL);
+}
+
+void
+fake_kernel_put(FakeKernel *kernel, const char *path, const char *text)
+{
+    g_autofree char *file = beneath(kernel, path);
+    g_autofree char *folder = g_path_get_dirname(file);
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(file, text, -1, NULL));
+}
+
+static char *
+attribute(const char *name, const char *attr)
+{
+    return g_strdup_printf(DEVICES "%s/%s", name, attr);
+}
+
+char *
+fake_kernel_driver(FakeKernel *kernel, const char *name)
+{
+    g_autofree char *path = attribute(name, "driver");
+    g_autofree char *target = dp_file_read_link(kernel->root->fd, path);
+
+    return target == NULL ? g_strdup("none") : g_path_get_basename(target);
+}
+
+char *
+fake_kernel_override(FakeKernel *kernel, const char *name)
+{
+    g_autofree char *path = attribute(name, "driver_override");
+    char *text = dp_file_read_line(kernel->root->fd, path, NULL);
+
+    if (text != NULL && strcmp(text, "(null)") == 0) {
+        g_free(text);
+        text = NULL;
+    }
+    return text == NULL ? g_strdup("none") : text;
+}
+
+static bool
+driver_exists(FakeKernel *kernel, const char *driver)
+{
+    g_autofree char *path = g_strconcat(kernel->path, "/" DRIVERS, driver, NULL);
+
+    return g_file_test(path, G_FILE_TEST_IS_DIR);
+}
+
+static int
+bind_to(FakeKernel *kernel, const char *name, const char *driver)
+{
+    g_autofree char *attr = attribute(name, "driver");
+    g_autofree char *link = beneath(kernel, attr);
+    g_autofree char *target = g_strconcat("../../../../bus/pci/drivers/", driver, NULL);
+
+    if (!driver_exists(kernel, driver)) {
+        return -ENODEV;
+    }
+    return symlink(target, link) < 0 ? -errno : 0;
+}
+
+static int
+probe(FakeKernel *kernel, const char *name)
+{
+    g_autofree char *driver = fake_kernel_driver(kernel, name);
+    g_autofree char *override = fake_kernel_override(kernel, name);
+    const char *wanted =
+        strcmp(override, "none") != 0 ? override : g_hash_table_lookup(kernel->native, name);
+
+    if (strcmp(driver, "none") == 0 && wanted != NULL) {
+        (void)bind_to(kernel, name, wanted);
+    }
+    return 0;
+}
+
+static int
+unbind(FakeKernel *kernel, const char *name)
+{
+    g_autofree char *attr = attribute(name, "driver");
+    g_autofree char *link = beneath(kernel, attr);
+
+    return unlink(link) < 0 ? -ENODEV : 0;
+}
+
+static int
+put_attribute(FakeKernel *kernel, const char *path, const char *value)
+{
+    bool none = strcmp(value, "\n") == 0;
+    g_autofree char *line = g_strdup_printf("%s\n", none ? "(null)" : value);
+    g_autofree char *file = beneath(kernel, path);
+
+    if (!g_file_test(file, G_FILE_TEST_EXISTS)) {
+        return -ENOENT;
+    }
+    return g_file_set_contents(file, line, -1, NULL) ? 0 : -EIO;
+}
+
+static int
+obey(FakeKernel *kernel, const char *path, const char *value)
+{
+    if (strcmp(path, "sys/bus/pci/drivers_probe") == 0) {
+        return probe(kernel, value);
+    }
+    if (g_str_has_prefix(path, DRIVERS) && g_str_has_suffix(path, "/bind")) {
+        g_autofree char *folder = g_path_get_dirname(path);
+        g_autofree char *driver = g_path_get_basename(folder);
+
+        return bind_to(kernel, value, driver);
+    }
+    if (g_str_has_suffix(path, "/driver/unbind")) {
+        return unbind(kernel, value);
+    }
+    if (g_str_has_suffix(path, "/driver_override") || g_str_has_suffix(path, "/reset_method")) {
+        return put_attribute(kernel, path, value);
+    }
+    /* Whatever else is written (new_id!) is a mistake. */
+    g_error("unexpected write to %s", path);
+}
+
+/* Which function a write is about. */
+static const char *
+subject(const char *path, const char *value, char *buf)
+{
+    if (!g_str_has_prefix(path, DEVICES)) {
+        return value;
+    }
+    (void)g_strlcpy(buf, path + strlen(DEVICES), DP_ADDR_LEN);
+    buf[strcspn(buf, "/")] = '\0';
+    return buf;
+}
+
+static int
+fake_write(DpRoot *root, const char *path, const char *value)
+{
+    FakeKernel *kernel = root->user;
+    FakePlan *plan = kernel->plan;
+    char buf[DP_ADDR_LEN];
+    const char *name = subject(path, value, buf);
+    bool now = ++plan->n == plan->at;
+    int r;
+
+    if (now && plan->mode == FAKE_BLOCK) {
+        (void)g_strlcpy(plan->blocked, name, sizeof plan->blocked);
+    }
+    if (plan->blocked[0] != '\0' && strcmp(plan->blocked, name) == 0) {
+        return -ETIMEDOUT;
+    }
+    if (now && plan->mode == FAKE_REFUSE) {
+        return -EIO;
+    }
+    if (now && plan->mode == FAKE_DIE) {
+        _exit(9);
+    }
+    r = obey(kernel, path, value);
+    if (now && plan->mode == FAKE_DIE_AFTER) {
+        _exit(9);
+    }
+    return r;
+}
+
+void
+fake_kernel_plan(FakeKernel *kernel, FakeMode mode, unsigned at)
+{
+    memset(kernel->plan, 0, sizeof *kernel->plan);
+    kernel->plan->mode = mode;
+    kernel->plan->at = at;
+}
+
+static void
+run_command(char *const *argv)
+{
+    g_autoptr(GError) error = NULL;
+    int status = 1;
+
+    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status,
+                 &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(status, ==, 0);
+}
+
+static void
+learn_native(FakeKernel *kernel)
+{
+    g_autoptr(GPtrArray) names = dp_file_list(kernel->root->fd, "sys/bus/pci/devices", NULL);
+
+    kernel->native = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    for (guint i = 0; i < names->len; i++) {
+        char *driver = fake_kernel_driver(kernel, names->pdata[i]);
+
+        if (strcmp(driver, "none") == 0) {
+            g_free(driver);
+            continue;
+        }
+        g_hash_table_insert(kernel->native, g_strdup(names->pdata[i]), driver);
+    }
+}
+
+/* In memory where possible: a test makes hundreds of trees, and the store's fsync waits for disks.
+ */
+static char *
+make_folder(void)
+{
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
+    char *path = g_build_filename(base, "directpath-test-XXXXXX", NULL);
+
+    g_assert_nonnull(g_mkdtemp(path));
+    return path;
+}
+
+FakeKernel *
+fake_kernel_new(const char *tree)
+{
+    FakeKernel *kernel = g_new0(FakeKernel, 1);
+    g_autofree char *from = g_build_filename(g_getenv("DP_TREES"), tree, ".", NULL);
+    g_autofree char *vfio = NULL;
+    g_autoptr(GError) error = NULL;
+
+    kernel->path = make_folder();
+    run_command((char *const[]){(char *)"cp", (char *)"-a", from, kernel->path, NULL});
+    vfio = beneath(kernel, DRIVERS "vfio-pci");
+    g_assert_cmpint(g_mkdir_with_parents(vfio, 0755), ==, 0);
+    kernel->root = dp_root_open(kernel->path, &error);
+    g_assert_no_error(error);
+    kernel->root->write = fake_write;
+    kernel->root->user = kernel;
+    kernel->plan =
+        mmap(NULL, sizeof *kernel->plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    g_assert(kernel->plan != MAP_FAILED);
+    learn_native(kernel);
+    fake_kernel_put(kernel, "proc/sys/kernel/random/boot_id", "one-boot\n");
+    return kernel;
+}
+
+void
+fake_kernel_free(FakeKernel *kernel)
+{
+    if (kernel == NULL) {
+        return;
+    }
+    run_command((char *const[]){(char *)"rm", (char *)"-rf", (char *)"--", kernel->path, NULL});
+    (void)munmap(kernel->plan, sizeof *kernel->plan);
+    g_hash_table_unref(kernel->native);
+    dp_root_free(kernel->root);
+    g_free(kernel->path);
+    g_free(kernel);
+}
+
+static void
+remove_folder(FakeKernel *kernel, const char *name)
+{
+    g_autofree char *path = beneath(kernel, name);
+
+    run_command((char *const[]){(char *)"rm", (char *)"-rf", (char *)"--", path, NULL});
+}
+
+void
+fake_kernel_restart(FakeKernel *kernel)
+{
+    remove_folder(kernel, "etc");
+    fake_kernel_boot(kernel);
+}
+
+void
+fake_kernel_boot(FakeKernel *kernel)
+{
+    g_autoptr(GPtrArray) names = dp_file_list(kernel->root->fd, "sys/bus/pci/devices", NULL);
+
+    fake_kernel_plan(kernel, FAKE_OBEY, 0);
+    remove_folder(kernel, "run");
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *override = attribute(names->pdata[i], "driver_override");
+        g_autofree char *driver = fake_kernel_driver(kernel, names->pdata[i]);
+
+        (void)put_attribute(kernel, override, "\n");
+        if (strcmp(driver, "vfio-pci") == 0) {
+            (void)unbind(kernel, names->pdata[i]);
+        }
+        (void)probe(kernel, names->pdata[i]);
+    }
+}
+
+char *
+fake_kernel_state(FakeKernel *kernel)
+{
+    g_autoptr(GPtrArray) names = dp_file_list(kernel->root->fd, "sys/bus/pci/devices", NULL);
+    g_autofree char *conf = fake_kernel_read(kernel, "etc/directpath/esx.conf");
+    GString *state = g_string_new(NULL);
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *driver = fake_kernel_driver(kernel, names->pdata[i]);
+        g_autofree char *override = fake_kernel_override(kernel, names->pdata[i]);
+
+        g_string_append_printf(state, "%s %s %s\n", (const char *)names->pdata[i], driver,
+                               override);
+    }
+    g_string_append(state, conf == NULL ? "no store\n" : conf);
+    return g_string_free(state, false);
+}

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a plan refuses or warns about: one line of the sample changed, one diagnostic, the right
+ * line, a remedy. */
+#include "plan-fixture.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    const char *changes[4]; /* NULL-terminated */
+    DpDiagId id;
+    DpSeverity severity;
+    const char *about; /* the key whose line the subject names; NULL: the file */
+    const char *says;  /* part of message or remedy */
+} Case;
+
+#define E DP_ERROR_SEVERITY
+#define W DP_WARNING
+#define N DP_NOTE
+
+static const Case cases[] = {
+    /* hardware and machine */
+    {"version-4",
+     {"virtualHW.version=4"},
+     DP_DIAG_VMX_VERSION_OLD,
+     E,
+     "virtualHW.version",
+     "upgrade"},
+    {"third-device",
+     {"pciPassthru2.present=TRUE", "pciPassthru2.id=00000:007:01.0"},
+     DP_DIAG_VMX_TOO_MANY,
+     E,
+     "virtualHW.version",
+     "takes 2"},
+    {"efi", {"firmware=efi"}, DP_DIAG_VMX_FIRMWARE, E, "firmware", "BIOS"},
+    {"memsize", {"memsize=510"}, DP_DIAG_VMX_MEMSIZE, E, "memsize", "512"},
+    {"memory-limit", {"sched.mem.max=256"}, DP_DIAG_VMX_MEM_LIMIT, E, "sched.mem.max", "unlimited"},
+    {"memory-short",
+     {"memsize=8192", "sched.mem.max=unlimited"},
+     DP_DIAG_VM_MEMORY_SHORT,
+     E,
+     "memsize",
+     "MiB"},
+    {"cores",
+     {"numvcpus=3", "cpuid.coresPerSocket=2"},
+     DP_DIAG_VMX_CPUS,
+     E,
+     "cpuid.coresPerSocket",
+     NULL},
+    {"uuid", {"uuid.bios=56 4d"}, DP_DIAG_VMX_UUID, E, "uuid.bios", NULL},
+    {"suspended",
+     {"checkpoint.vmState=a.vmss"},
+     DP_DIAG_VMX_SUSPENDED,
+     E,
+     "checkpoint.vmState",
+     NULL},
+    {"vnc-port",
+     {"RemoteDisplay.vnc.port=80"},
+     DP_DIAG_VMX_VNC,
+     E,
+     "RemoteDisplay.vnc.port",
+     "5900"},
+    {"vnc-ip",
+     {"RemoteDisplay.vnc.ip=localhost"},
+     DP_DIAG_VMX_VNC,
+     E,
+     "RemoteDisplay.vnc.ip",
+     NULL},
+    {"vnc-key",
+     {"RemoteDisplay.vnc.key=abcd"},
+     DP_DIAG_VMX_VNC_KEY,
+     E,
+     "RemoteDisplay.vnc.key",
+     "password"},
+    {"vnc-open",
+     {"RemoteDisplay.vnc.ip=0.0.0.0"},
+     DP_DIAG_VMX_VNC_OPEN,
+     W,
+     "RemoteDisplay.vnc.ip",
+     "tunnel"},
+    {"index", {"scsi9.present=TRUE"}, DP_DIAG_VMX_INDEX, E, "scsi9.present", "3"},
+    {"index-huge",
+     {"pciPassthru99999.present=TRUE"},
+     DP_DIAG_VMX_INDEX,
+     E,
+     "pciPassthru99999.present",
+     "127"},
+    /* places */
+    {"bridge-kind",
+     {"pciBridge5.virtualDev=pcieUpstream"},
+     DP_DIAG_VMX_BRIDGE,
+     E,
+     "pciBridge5.virtualDev",
+     NULL},
+    {"bridge-taken",
+     {"pciBridge5.pciSlotNumber=21"},
+     DP_DIAG_VMX_BRIDGE,
+     E,
+     "pciBridge5.pciSlotNumber",
+     "pciBridge4"},
+    {"bridge-gone",
+     {"pciBridge5.present=FALSE"},
+     DP_DIAG_VMX_SLOT_INVALID,
+     E,
+     "pciPassthru1.pciSlotNumber",
+     "pciBridge"},
+    {"slot-twice",
+     {"pciPassthru1.pciSlotNumber=160"},
+     DP_DIAG_VMX_SLOT_TAKEN,
+     E,
+     "pciPassthru1.pciSlotNumber",
+     "pciPassthru0"},
+    {"slot-moved",
+     {"pciPassthru0.virtualDev=pci"},
+     DP_DIAG_VMX_SLOT_MOVED,
+     W,
+     "pciPassthru0.pciSlotNumber",
+     "conventional"},
+    {"slot-chosen",
+     {"pciPassthru0.pciSlotNumber=-1"},
+     DP_DIAG_VMX_SLOT_CHOSEN,
+     N,
+     "scsi0.present",
+     NULL},
+    /* disks and drives */
+    {"disk-unnamed", {"scsi0:0.fileName"}, DP_DIAG_VMX_FILE_NAME, E, NULL, "missing"},
+    {"disk-dots",
+     {"scsi0:0.fileName=../../etc/shadow"},
+     DP_DIAG_VMX_FILE_NAME,
+     E,
+     "scsi0:0.fileName",
+     ".."},
+    {"disk-missing",
+     {"scsi0:0.fileName=other.vmdk"},
+     DP_DIAG_VMX_FILE_MISSING,
+     E,
+     "scsi0:0.fileName",
+     "other.vmdk"},
+    {"disk-no-vmdk",
+     {"scsi0:0.fileName=guest.iso"},
+     DP_DIAG_VMX_FILE_KIND,
+     E,
+     "scsi0:0.fileName",
+     "no VMDK"},
+    {"disk-mode",
+     {"scsi0:0.mode=independent-nonpersistent"},
+     DP_DIAG_VMX_DISK_MODE,
+     E,
+     "scsi0:0.mode",
+     "persistent"},
+    {"disk-redo", {"scsi0:0.redo=a.REDO"}, DP_DIAG_VMX_DISK_MODE, E, "scsi0:0.redo", NULL},
+    {"disk-raw",
+     {"scsi0:0.deviceType=rawDisk"},
+     DP_DIAG_VMX_DISK_RAW,
+     E,
+     "scsi0:0.deviceType",
+     NULL},
+    {"disk-kind", {"scsi0:0.deviceType=tape"}, DP_DIAG_VMX_VALUE, E, "scsi0:0.deviceType", NULL},
+    {"disk-unit-7",
+     {"scsi0:7.present=TRUE", "scsi0:7.fileName=passthru.vmdk"},
+     DP_DIAG_VMX_DISK_PLACE,
+     E,
+     "scsi0:7.present",
+     NULL},
+    {"disk-orphan", {"scsi0.present=FALSE"}, DP_DIAG_VMX_DISK_PLACE, E, "scsi0:0.present", "scsi0"},
+    {"disk-shared",
+     {"scsi0.sharedBus=physical"},
+     DP_DIAG_VMX_DISK_MODE,
+     E,
+     "scsi0.sharedBus",
+     NULL},
+    {"controller", {"scsi0.virtualDev=ncr"}, DP_DIAG_VMX_VALUE, E, "scsi0.virtualDev", NULL},
+    {"controller-substitute",
+     {"scsi0.virtualDev=buslogic"},
+     DP_DIAG_VMX_SUBSTITUTED,
+     W,
+     "scsi0.virtualDev",
+     "sym53c8xx"},
+    {"serial-outside",
+     {"serial0.fileName=/tmp/out.txt"},
+     DP_DIAG_VMX_FILE_NAME,
+     E,
+     "serial0.fileName",
+     "folder"},
+    {"serial-pipe", {"serial0.fileType=pipe"}, DP_DIAG_VMX_LEFT_OUT, W, "serial0.fileType", NULL},
+    {"serial-print",
+     {"serial0.fileType=thinprint"},
+     DP_DIAG_VMX_LEFT_OUT,
+     N,
+     "serial0.fileType",
+     NULL},
+    /* network */
+    {"net",
+     {"ethernet0.present=TRUE", "ethernet0.virtualDev=e1000",
+      "ethernet0.address=00:50:56:00:00:01"},
+     DP_DIAG_VMX_NET_NOT_CONNECTED,
+     W,
+     "ethernet0.present",
+     NULL},
+    {"net-kind",
+     {"ethernet0.present=TRUE", "ethernet0.virtualDev=rtl"},
+     DP_DIAG_VMX_VALUE,
+     E,
+     "ethernet0.virtualDev",
+     NULL},
+    {"net-mac",
+     {"ethernet0.present=TRUE", "ethernet0.virtualDev=e1000",
+      "ethernet0.address=01:50:56:00:00:01"},
+     DP_DIAG_VMX_MAC,
+     E,
+     "ethernet0.address",
+     NULL},
+    {"net-no-mac",
+     {"ethernet0.present=TRUE", "ethernet0.virtualDev=vmxnet3"},
+     DP_DIAG_VMX_MAC_CHOSEN,
+     N,
+     "ethernet0.present",
+     "00:0c:29:"},
+    /* passed-through devices */
+    {"no-id", {"pciPassthru0.id"}, DP_DIAG_VMX_PASSTHRU_ID, E, "pciPassthru0.present", NULL},
+    {"bad-id",
+     {"pciPassthru0.id=here"},
+     DP_DIAG_VMX_PASSTHRU_ID,
+     E,
+     "pciPassthru0.id",
+     "00000:003:00.0"},
+    {"bad-vendor",
+     {"pciPassthru0.vendorId=12345"},
+     DP_DIAG_VMX_PASSTHRU_ID,
+     E,
+     "pciPassthru0.vendorId",
+     "hex"},
+    {"lspci-id",
+     {"pciPassthru0.id=0000:03:00.0"},
+     DP_DIAG_VMX_PASSTHRU_ID_HEX,
+     N,
+     "pciPassthru0.id",
+     "decimal"},
+    {"absent",
+     {"pciPassthru0.id=00000:099:00.0"},
+     DP_DIAG_VMX_PASSTHRU_ABSENT,
+     E,
+     "pciPassthru0.id",
+     "The systemId does not match the current system"},
+    {"other-model",
+     {"pciPassthru0.deviceId=4321"},
+     DP_DIAG_VMX_PASSTHRU_MISMATCH,
+     E,
+     "pciPassthru0.id",
+     "the device currently at 003:00.0."},
+    {"other-host",
+     {"pciPassthru0.systemId=11111111-2222-3333-4444-555555555555"},
+     DP_DIAG_VMX_PASSTHRU_SYSTEM,
+     E,
+     "pciPassthru0.systemId",
+     "48c4619b-6d58-18db-2a0e-000423d1e6f6"},
+    {"twice",
+     {"pciPassthru1.id=00000:003:00.0", "pciPassthru1.vendorId=1b36", "pciPassthru1.deviceId=0010"},
+     DP_DIAG_VMX_PASSTHRU_TWICE,
+     E,
+     "pciPassthru1.id",
+     "pciPassthru0"},
+    {"not-enabled",
+     {"pciPassthru0.id=00000:004:00.0", "pciPassthru0.vendorId=8086", "pciPassthru0.deviceId=10d3"},
+     DP_DIAG_VMX_PASSTHRU_NOT_ENABLED,
+     E,
+     "pciPassthru0.id",
+     "device enable 0000:04:00.0"},
+    {"dynamic",
+     {"pciPassthru0.allowedDevices=0x1b36:0x0010"},
+     DP_DIAG_VMX_PASSTHRU_DYNAMIC,
+     E,
+     "pciPassthru0.allowedDevices",
+     NULL},
+    {"vgpu",
+     {"pciPassthru0.vgpu=grid_p40-4q"},
+     DP_DIAG_VMX_PASSTHRU_VGPU,
+     E,
+     "pciPassthru0.vgpu",
+     NULL},
+    {"dvx",
+     {"pciPassthru0.virtualDev=dvx"},
+     DP_DIAG_VMX_PASSTHRU_VGPU,
+     E,
+     "pciPassthru0.virtualDev",
+     NULL},
+    {"rom",
+     {"pciPassthru0.filename=/etc/shadow"},
+     DP_DIAG_VMX_PASSTHRU_ROM,
+     E,
+     "pciPassthru0.filename",
+     NULL},
+    {"msi",
+     {"pciPassthru0.msiEnabled=FALSE"},
+     DP_DIAG_VMX_PASSTHRU_MSI,
+     W,
+     "pciPassthru0.msiEnabled",
+     "INTx"},
+    {"window-misspelt",
+     {"pciPassthru.use64bitMMIOSizeGB=64"},
+     DP_DIAG_VMX_MMIO_MISSPELT,
+     W,
+     "pciPassthru.use64bitMMIOSizeGB",
+     "64bitMMIOSizeGB"},
+};
+
+#undef E
+#undef W
+#undef N
+
+static void
+test_case(gconstpointer data)
+{
+    const Case *c = data;
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autofree char *text = plan_fixture_sample(c->changes);
+    g_autoptr(DpPlan) plan = plan_fixture_plan(fixture, text);
+    g_autofree char *all = plan_diags(plan);
+    const DpDiag *diag = plan_diag(plan, c->id);
+    g_autofree char *subject = NULL;
+    g_autoptr(DpVmx) vmx = dp_vmx_parse("passthru.vmx", text, strlen(text), NULL, NULL);
+
+    if (diag == NULL) {
+        g_error("%s: DP%d is not among:\n%s", c->name, (int)c->id, all);
+    }
+    subject = c->about != NULL
+                  ? g_strdup_printf("passthru.vmx:%u", dp_vmx_lookup(vmx, c->about)->line)
+                  : g_strdup("passthru.vmx");
+    g_assert_cmpstr(diag->subject, ==, subject);
+    g_assert_cmpint(diag->severity, ==, c->severity);
+    g_assert_cmpint(dp_diags_have_error(plan->diags), ==, c->severity == DP_ERROR_SEVERITY);
+    g_assert_cmpuint(strlen(diag->cause), >, 0);
+    g_assert_cmpuint(strlen(diag->remedy), >, 0);
+    if (c->says != NULL && strstr(diag->message, c->says) == NULL &&
+        strstr(diag->remedy, c->says) == NULL) {
+        g_error("%s: \"%s\" is neither in \"%s\" nor in \"%s\"", c->name, c->says, diag->message,
+                diag->remedy);
+    }
+}
+
+static const char *
+in_use(const DpAddr *addr, void *user)
+{
+    const char *name = user;
+    char buf[DP_ADDR_LEN];
+
+    return strcmp(dp_addr_format(addr, buf), name) == 0 ? "Other" : NULL;
+}
+
+static void
+test_in_use(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = NULL;
+    const DpDiag *diag;
+
+    fixture->input.used_by = in_use;
+    fixture->input.used_by_user = (void *)(uintptr_t)DISK;
+    plan = plan_fixture_changed(fixture, NULL);
+    diag = plan_diag(plan, DP_DIAG_VMX_PASSTHRU_IN_USE);
+    g_assert_nonnull(diag);
+    g_assert_nonnull(strstr(diag->message, "\"Other\""));
+    g_assert_nonnull(strstr(diag->message, DISK));
+}
+
+static void
+test_pending(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = NULL;
+    DpFunction *fn = dp_host_find_name(fixture->host, DISK);
+
+    g_free(fn->driver);
+    fn->driver = g_strdup("nvme");
+    plan = plan_fixture_changed(fixture, NULL);
+    g_assert_nonnull(strstr(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_PENDING)->message, "nvme"));
+}
+
+static void
+test_host_without_a_system_id(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = NULL;
+
+    dp_esxconf_free(fixture->conf);
+    fixture->conf = dp_esxconf_new();
+    fixture->input.conf = fixture->conf;
+    plan = plan_fixture_changed(fixture, NULL);
+    g_assert_nonnull(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_SYSTEM));
+    g_assert_nonnull(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_NOT_ENABLED));
+}
+
+static void
+test_no_bridges(void)
+{
+    static const char *const changes[] = {"pciBridge0.present=FALSE", "pciBridge4.present=FALSE",
+                                          "pciBridge5.present=FALSE", "pciBridge6.present=FALSE",
+                                          "pciBridge7.present=FALSE", NULL};
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = plan_fixture_changed(fixture, changes);
+
+    g_assert_nonnull(plan_diag(plan, DP_DIAG_VMX_NO_BRIDGES));
+}
+
+/* A conventional function: refused in ESX's words where the file says pcie, placed with a warning
+ * where it is silent, placed where it says pci. */
+static void
+test_conventional(void)
+{
+    static const char *const kinds[] = {"pciPassthru0.virtualDev=pcie", NULL,
+                                        "pciPassthru0.virtualDev=pci"};
+    static const DpDiagId ids[] = {DP_DIAG_VMX_PASSTHRU_WRONG_PCIE,
+                                   DP_DIAG_VMX_PASSTHRU_CONVENTIONAL, DP_DIAG_VMX_SLOT_CHOSEN};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        const char *const changes[] = {"pciPassthru0.pciSlotNumber=-1", kinds[i], NULL};
+        g_autoptr(PlanFixture) fixture = plan_fixture_new();
+        g_autoptr(DpPlan) plan = NULL;
+        const DpVmDevice *device;
+
+        dp_host_find_name(fixture->host, DISK)->caps.pcie = DP_TRI_NO;
+        plan = plan_fixture_changed(fixture, changes);
+        device = g_ptr_array_index(plan->devices, 0);
+        g_assert_nonnull(plan_diag(plan, ids[i]));
+        g_assert_cmpint(dp_diags_have_error(plan->diags), ==, i == 0);
+        if (i == 0) {
+            g_assert_nonnull(
+                strstr(plan_diag(plan, ids[i])->message,
+                       "PCIPassthru: Device 003:00.0 barIndex 0 type Mem realaddr 0x"));
+        } else {
+            g_assert_cmpint(device->slot, ==, 32);
+            g_assert_cmpstr(device->guest_address, ==, "pciBridge0 (00:13.0) device 00.0");
+        }
+    }
+}
+
+/* Two-digit buses: the reading under which the ids fit. */
+static void
+test_ambiguous_ids(void)
+{
+    static const char *const fits[] = {"pciPassthru0.id=03:00.0", NULL};
+    static const char *const neither[] = {"pciPassthru0.id=13:00.0", NULL};
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) good = plan_fixture_changed(fixture, fits);
+    g_autoptr(DpPlan) bad = plan_fixture_changed(fixture, neither);
+
+    g_assert_false(dp_diags_have_error(good->diags));
+    g_assert_nonnull(
+        strstr(plan_diag(bad, DP_DIAG_VMX_PASSTHRU_AMBIGUOUS)->message, "0000:0d:00.0"));
+    g_assert_nonnull(
+        strstr(plan_diag(bad, DP_DIAG_VMX_PASSTHRU_AMBIGUOUS)->message, "0000:13:00.0"));
+}
+
+static void
+test_no_host_compares_nothing(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = NULL;
+
+    fixture->input = (DpPlanInput){.file_head = fixture->input.file_head};
+    plan = plan_fixture_changed(fixture, NULL);
+    g_assert_false(dp_diags_have_error(plan->diags));
+    g_assert_cmpuint(plan->devices->len, ==, 2);
+    g_assert_false(((DpVmDevice *)g_ptr_array_index(plan->devices, 0))->resolved);
+}
+
+/* A host that lacks something: its own diagnostic comes along, except what only KVM needs under
+ * TCG. */
+static void
+test_incapable_host(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) kvm = NULL;
+    g_autoptr(DpPlan) tcg = NULL;
+
+    fixture->host->platform.kvm = DP_TRI_NO;
+    dp_policy_free(fixture->policy);
+    fixture->policy = dp_policy_new(fixture->host, fixture->map);
+    fixture->input.policy = fixture->policy;
+    kvm = plan_fixture_changed(fixture, NULL);
+    g_assert_nonnull(plan_diag(kvm, DP_DIAG_KVM_MISSING));
+    fixture->input.tcg = true;
+    tcg = plan_fixture_changed(fixture, NULL);
+    g_assert_null(plan_diag(tcg, DP_DIAG_KVM_MISSING));
+    g_assert_false(dp_diags_have_error(tcg->diags));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/plan/refuse/%s", cases[i].name);
+
+        g_test_add_data_func(path, &cases[i], test_case);
+    }
+    g_test_add_func("/plan/in-use", test_in_use);
+    g_test_add_func("/plan/pending", test_pending);
+    g_test_add_func("/plan/no-system-id", test_host_without_a_system_id);
+    g_test_add_func("/plan/no-bridges", test_no_bridges);
+    g_test_add_func("/plan/conventional", test_conventional);
+    g_test_add_func("/plan/ambiguous", test_ambiguous_ids);
+    g_test_add_func("/plan/no-host", test_no_host_compares_nothing);
+    g_test_add_func("/plan/incapable", test_incapable_host);
+    return g_test_run();
+}
