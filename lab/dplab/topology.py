@@ -25,7 +25,9 @@ VTD = {"driver": "intel-iommu", "intremap": "on", "caching-mode": True}
 # id -> device; order is the order on the command line. Bus numbers follow the root ports' slots.
 HOST = {
     "rp1": port(1, "02.0"),
-    "root": {"driver": "nvme", "drive": "root", "serial": "LAB-ROOT", "bus": "rp1"},
+    # Not an NVMe: docs/LAB.md, "The root is on SATA".
+    "sata": {"driver": "ich9-ahci", "id": "sata", "bus": "rp1"},
+    "root": {"driver": "ide-hd", "drive": "root", "serial": "LAB-ROOT", "bus": "sata.0"},
     "rp2": port(2, "03.0"),
     "nic": {"driver": "e1000e", "netdev": "payload", "mac": "52:54:00:00:00:02", "bus": "rp2", "romfile": ""},
     "rp3": port(3, "04.0"),
@@ -60,7 +62,8 @@ TOPOLOGIES = {
     "no-intremap": host("VT-d without interrupt remapping: VFIO refuses", iommu={**VTD, "intremap": "off"}),
     "no-kvm": host("a processor without SVM: no /dev/kvm", cpu="EPYC,-svm,-npt"),
     "no-vfio": host("a kernel without VFIO's modules", append="intel_iommu=on dplab.novfio"),
-    "amd-vi": host("AMD's IOMMU in place of VT-d", append="", iommu={"driver": "amd-iommu", "intremap": "on"}),
+    # QEMU 7.2 translates for VFIO's mappings there, not for those of the host's own drivers.
+    "amd-vi": host("AMD's IOMMU in place of VT-d", append="iommu=pt", iommu={"driver": "amd-iommu", "intremap": "on"}),
     "two-functions": host(
         "two functions in one slot, behind the port of bus 2", without=("nic",),
         change={"disk": {**HOST["disk"], "addr": "00.0"},
@@ -70,6 +73,6 @@ TOPOLOGIES = {
         "the NIC's root port runs at the default speed, where a bus reset fails",
         change={"rp2": {k: v for k, v in HOST["rp2"].items() if k != "x-speed"}}),
     "usb-root": host(
-        "the root on a USB stick behind the xHCI controller", without=("root",),
+        "the root on a USB stick behind the xHCI controller", without=("sata", "root"),
         change={"stick": {"driver": "usb-storage", "drive": "root", "bus": "xhci.0", "serial": "LAB-ROOT"}}),
 }
