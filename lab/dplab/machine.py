@@ -16,9 +16,10 @@ def _json(option, value):
 
 
 def _drive(node, backing, run):
-    """One drive over a base image that the run never changes."""
+    """One drive over a base image that the run never changes; every boot of the run finds what the one before wrote."""
     overlay = run / f"{node}.qcow2"
-    common.call("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", backing, overlay)
+    if not overlay.exists():
+        common.call("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", backing, overlay)
     return _json("-blockdev", {
         "driver": "qcow2", "node-name": node, "discard": "unmap",
         "file": {"driver": "file", "filename": str(overlay), "cache": {"direct": False, "no-flush": True}}})
@@ -50,7 +51,7 @@ def _channels(sockets):
 
 
 def arguments(topology, name, image, run, sockets, append="", memory_mib=MEMORY_MIB):
-    """QEMU's whole command line for one run."""
+    """QEMU's whole command line for one boot of a run."""
     argv = [common.tool("qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-M", "q35", "-cpu", topology.cpu,
             "-accel", "tcg,thread=multi,tb-size=1024", "-smp", "1", "-m", str(memory_mib), "-display", "none",
             "-no-reboot", "-action", "panic=shutdown", "-kernel", str(image.vmlinux), "-initrd", str(image.initrd),

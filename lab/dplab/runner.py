@@ -28,6 +28,9 @@ LAB_FAILED = 125
 BOOT_TIMEOUT_S = 120
 HEARTBEAT_S = 0.25
 PR_SET_PDEATHSIG = 1
+# A job that wants its host booted again writes the name of a topology into this file of /out, or nothing: the same.
+AGAIN = "again"
+BOOTS_MAX = 8
 
 
 @dataclasses.dataclass
@@ -52,7 +55,7 @@ def _script(command):
 
 
 class Run:
-    """One boot of the emulated host."""
+    """One run of the emulated host: one boot, and another one each time that the job asks for it."""
 
     def __init__(self, command, topology="host", timeout_s=300, expect_fault=False, allow=None, append="",
                  memory_mib=machine.MEMORY_MIB, stdout=None, stderr=None):
@@ -67,45 +70,71 @@ class Run:
         self._control = b""
         self._log = None
         self._beaten = 0.0
+        self._up = None
+        self._booting_again = False
         self.boot_s = None
 
     def __call__(self, built, folder):
-        """Boot with the image BUILT and the run's own FOLDER; returns a Result."""
+        """Boot with the image BUILT and the run's own FOLDER, as often as the job asks; returns a Result."""
         (folder / "out").mkdir(parents=True)
         (folder / "out").chmod(0o777)
         (folder / "out/.job").write_text(_script(self._command))
         (folder / "out/facts.json").write_text(json.dumps(built.facts))
+        begin = time.monotonic()
+        for boot in range(1, BOOTS_MAX + 1):
+            trouble = self._boot(built, folder, boot, begin)
+            trouble += self._again(folder / "out" / AGAIN) if not trouble else []
+            if trouble or not self._booting_again:
+                break
+        else:
+            trouble = [f"the job wants more than {BOOTS_MAX} boots"]
+        return self._judge(trouble, begin)
+
+    def _again(self, path):
+        """Whether another boot is wanted, and with which topology. One whose job has failed gets none."""
+        status = self._status()
+        self._booting_again = path.exists() and status in (None, 0) and not self._console.problems
+        if not self._booting_again:
+            return []
+        name = path.read_text().strip() or self._name
+        path.unlink()
+        self._name, self._control = name, b""
+        return [] if name in TOPOLOGIES else [f"the job asks for the topology {name!r}, which there is not"]
+
+    def _boot(self, built, folder, boot, begin):
+        """One boot, until the host is off or a deadline is over; what went wrong."""
         ours, theirs = {}, {}
+        self._up = None
         for name in ("console", *machine.CHANNELS):
             ours[name], theirs[name] = socket.socketpair()
-        argv = machine.arguments(TOPOLOGIES[self._name], self._name, built, folder, theirs, self._append,
-                                 self._memory_mib)
+        argv = machine.arguments(TOPOLOGIES[self._name], self._name, built, folder, theirs,
+                                 f"dplab.boot={boot} {self._append}", self._memory_mib)
         (folder / "qemu.args").write_text(shlex.join(argv) + "\n")
-        begin = time.monotonic()
-        with open(folder / "console.log", "wb") as self._log, open(folder / "qemu.err", "wb") as errors:
+        with open(folder / "console.log", "ab") as self._log, open(folder / "qemu.err", "wb") as errors:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, preexec_fn=_die_with_parent,
                 pass_fds=[end.fileno() for end in theirs.values()], start_new_session=True)
             for end in theirs.values():
                 end.close()
             try:
-                trouble = self._follow(ours, begin)
+                trouble = self._follow(ours, begin, time.monotonic())
             finally:
                 process.kill()
                 process.wait()
                 for end in ours.values():
                     end.close()
+        self._console.finish()
         self._console.emulator((folder / "qemu.err").read_text(errors="replace").splitlines())
-        return self._judge(trouble, begin)
+        return trouble
 
-    def _follow(self, ours, begin):
+    def _follow(self, ours, begin, booted):
         """Pass on what comes until every channel is closed or a deadline is over."""
         selector = selectors.DefaultSelector()
         for name, end in ours.items():
             selector.register(end, selectors.EVENT_READ, name)
         while selector.get_map():
             now = time.monotonic() - begin
-            if self.boot_s is None and now > BOOT_TIMEOUT_S:
+            if self._up is None and time.monotonic() - booted > BOOT_TIMEOUT_S:
                 return [f"the emulated host did not come up within {BOOT_TIMEOUT_S} s"]
             if now > self._timeout_s:
                 return [f"time-out: not done after {self._timeout_s} s"]
@@ -118,39 +147,44 @@ class Run:
                 if not data:
                     selector.unregister(ready.fileobj)
                     continue
-                self._take(ready.data, data, begin)
+                self._take(ready.data, data, booted)
         return []
 
     def _beat(self, console, now):
         """A byte into the host's serial port, for the sake of the interrupt: see "The heartbeat" in docs/LAB.md."""
-        if self.boot_s is not None and now - self._beaten >= HEARTBEAT_S:
+        if self._up is not None and now - self._beaten >= HEARTBEAT_S:
             self._beaten = now
             with contextlib.suppress(OSError):
                 console.send(b"\n", socket.MSG_DONTWAIT)
 
-    def _take(self, name, data, begin):
+    def _take(self, name, data, booted):
         if name == "console":
             self._log.write(data)
             self._log.flush()
             self._console.feed(data)
         elif name == "control":
             self._control += data
-            if self.boot_s is None and b"ready" in self._control:
-                self.boot_s = time.monotonic() - begin
+            if self._up is None and b"ready" in self._control:
+                self._up = time.monotonic() - booted
+                self.boot_s = self.boot_s or self._up
         else:
             self._sinks[name].write(data)
             self._sinks[name].flush()
 
-    def _judge(self, trouble, begin):
-        self._console.finish()
+    def _status(self):
+        """The job's exit status; None if the host went down before it could say."""
         status = re.search(rb"^exit (\d+)$", self._control, re.M)
+        return int(status.group(1)) if status else None
+
+    def _judge(self, trouble, begin):
+        status = self._status()
         problems = trouble + self._console.problems
-        if not status and not problems:
+        if status is None and not problems:
             problems.append("the emulated host went down before the job was done")
         if self._expect_fault and not self._console.faults:
             problems.append("a DMA fault was expected and none came")
         timed_out = any(text.startswith("time-out") for text in problems)
-        code = int(status.group(1)) if status else LAB_FAILED
+        code = LAB_FAILED if status is None else status
         if problems:
             code = TIMED_OUT if timed_out else LAB_FAILED
         return Result(code, problems, list(self._console.tail), self.boot_s, time.monotonic() - begin)

@@ -2,7 +2,9 @@
 """What a lab test needs inside the emulated host: run directpath, look at the kernel, report in TAP.
 
 A test file calls `main(globals())`: its functions named test_* run in the order they stand in the file, share one boot,
-and each prints one TAP line. A test that raises has failed; the next one still runs.
+and each prints one TAP line. A test that raises has failed; the next one still runs. A function named reboot_* between
+them boots the host again, on the same disks: it is called last, and returns the name of the topology to boot, or None for
+the same; it may cut_power(). The tests after it run in that boot, and their lines continue the same report.
 """
 import json
 import os
@@ -13,6 +15,7 @@ import traceback
 
 DIRECTPATH = "/tree/build/cli/directpath"
 PCI = "/sys/bus/pci/devices"
+REPORT = "/out/harness.json"
 
 
 class Result:
@@ -84,21 +87,60 @@ def process_status(pid):
     return dict(line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
 
 
+def cut_power():
+    """Ends the host at once, as a power failure would; what was not written is lost."""
+    sys.stdout.flush()
+    with open("/proc/sysrq-trigger", "w", encoding="ascii") as trigger:
+        trigger.write("b")
+    time.sleep(60)
+
+
+def _run_test(number, name, test):
+    start = time.monotonic()
+    title = name[5:].replace("_", " ")
+    try:
+        test()
+        print(f"ok {number} - {title} ({time.monotonic() - start:.1f} s)", flush=True)
+        return True
+    except Exception:  # any exception is this test's failure, and no reason to stop the others
+        for line in traceback.format_exc().splitlines():
+            print(f"# {line}", flush=True)
+        print(f"not ok {number} - {title}", flush=True)
+        return False
+
+
+def _again(topology):
+    with open("/out/again", "w", encoding="ascii") as again:
+        again.write(topology)
+
+
+def _reboot(step, report):
+    """Leaves word for the next boot and for the runner, and goes down."""
+    with open(REPORT, "w", encoding="ascii") as stream:
+        json.dump(report, stream)
+    _again("")
+    _again(step() or "")
+    sys.exit(0)
+
+
+def _resume(total):
+    """Where the boot before this one stopped."""
+    if os.path.exists(REPORT):
+        return json.loads(read(REPORT))
+    print(f"1..{total}", flush=True)
+    return {"next": 0, "number": 0, "failed": 0}
+
+
 def main(names):
-    tests = [(name, value) for name, value in names.items() if name.startswith("test_") and callable(value)]
+    steps = [(name, value) for name, value in names.items()
+             if name.startswith(("test_", "reboot_")) and callable(value)]
     if sys.argv[1:]:  # words to choose by, while working on one test
-        tests = [(name, value) for name, value in tests if any(word in name for word in sys.argv[1:])]
-    failed = 0
-    print(f"1..{len(tests)}", flush=True)
-    for number, (name, test) in enumerate(tests, 1):
-        start = time.monotonic()
-        title = name[5:].replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {title} ({time.monotonic() - start:.1f} s)", flush=True)
-        except Exception:  # any exception is this test's failure, and no reason to stop the others
-            failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}", flush=True)
-            print(f"not ok {number} - {title}", flush=True)
-    sys.exit(1 if failed else 0)
+        steps = [(name, value) for name, value in steps
+                 if name.startswith("reboot_") or any(word in name for word in sys.argv[1:])]
+    report = _resume(sum(name.startswith("test_") for name, _ in steps))
+    for position, (name, step) in list(enumerate(steps))[report["next"]:]:
+        if name.startswith("reboot_"):
+            _reboot(step, {**report, "next": position + 1})
+        report["number"] += 1
+        report["failed"] += not _run_test(report["number"], name, step)
+    sys.exit(1 if report["failed"] else 0)
