@@ -5,14 +5,28 @@
 
 #include <stdio.h>
 
+/* The headings of the text, in their order; the title stands in the line above them. */
+static const struct {
+    const char *heading;
+    size_t field; /* of DpDiagRow, a const char * */
+} headings[] = {
+    {"  what:            ", offsetof(DpDiagRow, cause)},
+    {"  why:             ", offsetof(DpDiagRow, why)},
+    {"  how it is seen:  ", offsetof(DpDiagRow, seen)},
+    {"  what to do:      ", offsetof(DpDiagRow, remedy)},
+    {"  where from:      ", offsetof(DpDiagRow, source)},
+};
+
 static json_t *
 row_json(const DpDiagRow *row)
 {
     g_autofree char *id = g_strdup_printf("DP%d", (int)row->id);
+    g_autofree char *text = g_strdup_printf("%s %s %s", row->why, row->seen, row->source);
 
-    return dp_json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", id, "name", row->name,
-                        "severity", dp_severity_name(row->severity), "title", row->title, "cause",
-                        row->cause, "remedy", row->remedy, "text", row->text);
+    return dp_json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", id, "name",
+                        row->name, "severity", dp_severity_name(row->severity), "title", row->title,
+                        "cause", row->cause, "remedy", row->remedy, "why", row->why, "seen",
+                        row->seen, "source", row->source, "text", text);
 }
 
 static void
@@ -22,10 +36,9 @@ explain_row(DpCli *cli, json_t *list, const DpDiagRow *row)
         g_strdup_printf("DP%d  %s: ", (int)row->id, dp_severity_name(row->severity));
 
     dp_out_wrapped(cli, head, row->title);
-    dp_out_wrapped(cli, "  cause:  ", row->cause);
-    dp_out_wrapped(cli, "  remedy: ", row->remedy);
-    if (row->text[0] != '\0') {
-        dp_out_wrapped(cli, "  ", row->text);
+    for (size_t i = 0; i < G_N_ELEMENTS(headings); i++) {
+        dp_out_wrapped(cli, headings[i].heading,
+                       G_STRUCT_MEMBER(const char *, row, headings[i].field));
     }
     json_array_append_new(list, row_json(row));
 }

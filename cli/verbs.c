@@ -88,10 +88,11 @@ static const DpVerb verbs[] = {
      "Prints the end of directpath.log beside the VMX: the plan, the resets, the\n"
      "engine's words, and why the run ended.\n",
      "directpath vm log vm.vmx", dp_cmd_vm_log},
-    {"explain", "ID | --all", 0, 1, DP_OPT_ALL, 0, "the long text of a diagnostic",
+    {"explain", "ID | --all", 0, 1, DP_OPT_ALL, 0,
+     "what a diagnostic means, and what to do",
      "Each problem that Directpath reports has an id, such as DP1203, which never\n"
-     "changes its meaning. This prints what it means, why it matters, where it was\n"
-     "seen and what to do. With --all: every diagnostic there is.\n",
+     "changes its meaning. This prints what it is, why it matters, how it is seen,\n"
+     "what to do, and where the rule comes from. With --all: every one there is.\n",
      "directpath explain DP1203", dp_cmd_explain},
     {"help", "[COMMAND]", 0, 2, 0, 0, "this list, or the help of one command",
      "The same as COMMAND --help.\n", "directpath help explain", dp_cmd_help},

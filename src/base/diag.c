@@ -4,14 +4,16 @@
 #include "text.h"
 
 static const DpDiagRow rows[] = {
-#define DP_ROW(number, name_, severity_, title_, cause_, remedy_, text_)                           \
+#define DP_ROW(number, name_, severity_, title_, cause_, remedy_, why_, seen_, source_)            \
     {.id = DP_DIAG_##name_,                                                                        \
      .name = #name_,                                                                               \
      .severity = (severity_),                                                                      \
      .title = (title_),                                                                            \
      .cause = (cause_),                                                                            \
      .remedy = (remedy_),                                                                          \
-     .text = (text_)},
+     .why = (why_),                                                                                \
+     .seen = (seen_),                                                                              \
+     .source = (source_)},
 #include "catalogue/catalogue.inc"
 #undef DP_ROW
 };

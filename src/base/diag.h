@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Diagnostics: every problem that a person can act on is one row of one catalogue. A row has an id
- * that never changes its meaning, a severity, a title, a default cause and remedy, and a long text
- * for `directpath explain`. A diagnostic is one occurrence of a row: the subject it is about (a
- * device address, a file and line, a VM) and a sentence with the evidence.
+ * that never changes its meaning, a severity, a title, a default cause and remedy, and what
+ * `directpath explain` tells beyond them: why it matters, how it is seen, where the rule comes
+ * from. A diagnostic is one occurrence of a row: the subject it is about (a device address, a file
+ * and line, a VM) and a sentence with the evidence.
  */
 #pragma once
 
@@ -15,7 +16,8 @@ typedef enum { DP_NOTE, DP_WARNING, DP_ERROR_SEVERITY } DpSeverity;
 
 /* One enumerator per row: DP_DIAG_<NAME> = number. Rows live in catalogue/<room>.inc. */
 typedef enum {
-#define DP_ROW(number, name, severity, title, cause, remedy, text) DP_DIAG_##name = (number),
+#define DP_ROW(number, name, severity, title, cause, remedy, why, seen, source)                    \
+    DP_DIAG_##name = (number),
 #include "catalogue/catalogue.inc"
 #undef DP_ROW
 } DpDiagId;
@@ -24,10 +26,12 @@ typedef struct {
     DpDiagId id;
     const char *name; /* "IOMMU_ABSENT" */
     DpSeverity severity;
-    const char *title;  /* a few words */
+    const char *title;  /* what: a few words */
     const char *cause;  /* default cause: one sentence */
     const char *remedy; /* default remedy: one sentence */
-    const char *text;   /* what, why, how it is seen, where it comes from */
+    const char *why;    /* why it matters: sentences */
+    const char *seen;   /* where the evidence comes from: a sentence */
+    const char *source; /* which document, specification or rule of ours says so: a sentence */
 } DpDiagRow;
 
 /* The row of @id, or NULL if there is none. */

@@ -205,6 +205,54 @@ test_lock(void)
     g_assert_cmpint(g_rmdir(dir), ==, 0);
 }
 
+/* Longest text of one field: what a person still reads, and what fits a diagnostic. */
+#define FIELD_MAX 600
+/* Longest word: what `explain` can print beside its headings in 80 columns. */
+#define WORD_MAX 61
+
+static void
+check_field(const DpDiagRow *row, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    size_t len = strlen(text);
+
+    g_test_message("DP%d: %s", (int)row->id, text);
+    g_assert_cmpuint(len, >=, 3);
+    g_assert_cmpuint(len, <=, FIELD_MAX);
+    for (size_t i = 0; i < len; i++) {
+        g_assert_true(g_ascii_isprint(text[i]));
+    }
+    g_assert_null(strstr(text, "  "));
+    for (size_t i = 0; words[i] != NULL; i++) {
+        g_assert_cmpuint(strlen(words[i]), <=, WORD_MAX);
+    }
+    g_assert_false(g_ascii_isspace(text[0]) || g_ascii_isspace(text[len - 1]));
+}
+
+/* Words within a line: a capital only where the word has one anyway (QEMU, AMD-V, PCIe). */
+static void
+check_phrase(const DpDiagRow *row, const char *text)
+{
+    size_t word = strcspn(text, " ,:");
+    bool name = false;
+
+    check_field(row, text);
+    for (size_t i = 1; i < word; i++) {
+        name = name || g_ascii_isupper(text[i]) || g_ascii_isdigit(text[i]);
+    }
+    g_assert_true(!g_ascii_isupper(text[0]) || name ||
+                  g_str_has_prefix(text, "Dynamic DirectPath"));
+    g_assert_false(g_str_has_suffix(text, "."));
+}
+
+static void
+check_sentence(const DpDiagRow *row, const char *text)
+{
+    check_field(row, text);
+    g_assert_true(g_ascii_isupper(text[0]));
+    g_assert_true(g_str_has_suffix(text, "."));
+}
+
 static void
 test_catalogue(void)
 {
@@ -216,10 +264,12 @@ test_catalogue(void)
         if (i > 0) {
             g_assert_cmpint((int)rows[i].id, >, (int)rows[i - 1].id);
         }
-        g_assert_cmpuint(strlen(rows[i].title), >, 0);
-        g_assert_cmpuint(strlen(rows[i].cause), >, 0);
-        g_assert_cmpuint(strlen(rows[i].remedy), >, 0);
-        g_assert_cmpuint(strlen(rows[i].text), >, 0);
+        check_phrase(&rows[i], rows[i].title);
+        check_phrase(&rows[i], rows[i].cause);
+        check_phrase(&rows[i], rows[i].remedy);
+        check_sentence(&rows[i], rows[i].why);
+        check_sentence(&rows[i], rows[i].seen);
+        check_sentence(&rows[i], rows[i].source);
         g_assert_true(dp_diag_row((int)rows[i].id) == &rows[i]);
     }
     g_assert_null(dp_diag_row(1));
