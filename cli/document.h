@@ -49,3 +49,7 @@ void dp_report_outcome(DpCli *cli, const DpOutcome *outcome);
 json_t *dp_run_json(const DpRun *run);
 json_t *dp_runs_json(const DpContext *context);
 void dp_out_runs(const DpCli *cli, const DpContext *context);
+
+/* "system_id", for people as well: the host's systemId as a VMX writes it. False where it has none.
+ */
+bool dp_out_system_id(DpCli *cli, GError **error);

@@ -13,7 +13,9 @@ help_options(DpCli *cli, unsigned which)
     for (size_t i = 0; i < n; i++) {
         if ((which & (unsigned)rows[i].bit) != 0) {
             g_autofree char *text =
-                g_strdup_printf("%s %s", rows[i].name, rows[i].arg != NULL ? rows[i].arg : "");
+                g_strdup_printf("%s%s%s %s", rows[i].alias != NULL ? rows[i].alias : "",
+                                rows[i].alias != NULL ? ", " : "", rows[i].name,
+                                rows[i].arg != NULL ? rows[i].arg : "");
 
             dp_out(cli, "  %-20s %s", text, rows[i].help);
         }
@@ -99,7 +101,7 @@ bool
 dp_cmd_help(DpCli *cli, GError **error)
 {
     g_autoptr(GPtrArray) words = g_ptr_array_new();
-    g_autofree char *prefix = NULL;
+    g_autoptr(GString) prefix = g_string_new(NULL);
     const DpVerb *verb;
     guint used;
     size_t n;
@@ -107,15 +109,15 @@ dp_cmd_help(DpCli *cli, GError **error)
 
     for (guint i = 0; i < dp_cli_n_args(cli); i++) {
         g_ptr_array_add(words, (gpointer)dp_cli_arg(cli, i));
+        g_string_append_printf(prefix, "%s ", dp_cli_arg(cli, i));
     }
     if (words->len == 0) {
         dp_help_list(cli, NULL);
         return true;
     }
-    prefix = g_strdup_printf("%s ", dp_cli_arg(cli, 0));
-    for (size_t i = 0; words->len == 1 && i < n; i++) {
-        if (g_str_has_prefix(verbs[i].words, prefix)) {
-            dp_help_list(cli, prefix);
+    for (size_t i = 0; i < n; i++) {
+        if (g_str_has_prefix(verbs[i].words, prefix->str)) {
+            dp_help_list(cli, prefix->str);
             return true;
         }
     }

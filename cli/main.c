@@ -79,7 +79,7 @@ answer_common(DpCli *cli, GError **error)
     }
     if (dp_options_have(cli->options, DP_OPT_HELP)) {
         g_ptr_array_insert(cli->options->words, 0, g_strdup("help"));
-        g_ptr_array_set_size(cli->options->words, (gint)MIN(cli->options->words->len, 3u));
+        g_ptr_array_set_size(cli->options->words, (gint)MIN(cli->options->words->len, 6u));
         cli->verb = dp_verb_find(cli->options->words, &(guint){0}, error);
         (void)dp_cmd_help(cli, error);
         return true;

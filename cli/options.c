@@ -23,6 +23,10 @@ static const DpOptRow rows[] = {
     {"--accel", "kvm|tcg", DP_OPT_ACCEL, "how the guest's CPU runs (kvm unless said)"},
     {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},
+    {"--device-id", "ADDR", DP_OPT_DEVICE_ID, "the function", "esxcli", "-d"},
+    {"--enable", "true|false", DP_OPT_ENABLE, "passthru or not", "esxcli", "-e"},
+    {"--apply-now", NULL, DP_OPT_APPLY_NOW, "do not wait for the next boot", "esxcli", "-a"},
+    {"--list", NULL, DP_OPT_LIST, "list the modules", "esxcfg-module", "-l"},
 };
 
 const DpOptRow *
@@ -32,15 +36,39 @@ dp_opt_rows(size_t *ret_n)
     return rows;
 }
 
+static bool
+is_spelt(const char *option, const char *text, size_t len)
+{
+    return option != NULL && strlen(option) == len && strncmp(option, text, len) == 0;
+}
+
+/* @family: the first word so far, or NULL. */
 static const DpOptRow *
-find_row(const char *name, size_t len)
+find_row(const char *family, const char *text, size_t len)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (strlen(rows[i].name) == len && strncmp(rows[i].name, name, len) == 0) {
+        if (rows[i].family != NULL && g_strcmp0(rows[i].family, family) != 0) {
+            continue;
+        }
+        if (is_spelt(rows[i].name, text, len) || is_spelt(rows[i].alias, text, len)) {
             return &rows[i];
         }
     }
     return NULL;
+}
+
+static const char *
+family_of(const DpOptions *options)
+{
+    return options->words->len > 0 ? options->words->pdata[0] : NULL;
+}
+
+/* `vsish -e cat PATH`: what looks like an option there is a part of the command's words. */
+static bool
+is_word(const DpOptions *options, const char *text)
+{
+    return text[0] != '-' || text[1] == '\0' ||
+           (strcmp(text, "-e") == 0 && g_strcmp0(family_of(options), "vsish") == 0);
 }
 
 bool
@@ -99,6 +127,14 @@ take_value(DpOptions *options, const DpOptRow *row, const char *value, GError **
         }
         options->timeout_s = (int)seconds;
         return true;
+    case DP_OPT_DEVICE_ID:
+        g_free(options->device_id);
+        options->device_id = g_strdup(value);
+        return true;
+    case DP_OPT_ENABLE:
+        options->enable = g_ascii_strcasecmp(value, "true") == 0;
+        return options->enable || g_ascii_strcasecmp(value, "false") == 0 ||
+               dp_fail(error, DP_ERROR_USAGE, "--enable: '%s' is neither true nor false", shown);
     default:
         g_return_val_if_reached(false);
     }
@@ -110,7 +146,8 @@ take_option(DpOptions *options, int argc, char **argv, int *at, GError **error)
 {
     const char *text = strcmp(argv[*at], "-h") == 0 ? "--help" : argv[*at];
     const char *equals = strchr(text, '=');
-    const DpOptRow *row = find_row(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
+    const DpOptRow *row =
+        find_row(family_of(options), text, equals != NULL ? (size_t)(equals - text) : strlen(text));
     g_autofree char *shown = dp_text_visible(text, -1);
 
     if (row == NULL) {
@@ -156,7 +193,7 @@ dp_options_parse(int argc, char **argv, GError **error)
     options->given = asks_for_json(argc, argv) ? DP_OPT_JSON : 0;
 
     for (int i = 1; i < argc; i++) {
-        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
+        if (only_words || is_word(options, argv[i])) {
             g_ptr_array_add(options->words, g_strdup(argv[i]));
         } else if (strcmp(argv[i], "--") == 0) {
             only_words = true;
@@ -180,6 +217,7 @@ dp_options_free(DpOptions *options)
     }
     g_free(options->root);
     g_free(options->accel);
+    g_free(options->device_id);
     g_array_unref(options->overrides);
     g_ptr_array_unref(options->words);
     g_free(options);

@@ -20,6 +20,11 @@ typedef enum {
     DP_OPT_ACCEL = 1 << 10,
     DP_OPT_TIMEOUT = 1 << 11,
     DP_OPT_HOST = 1 << 12,
+    /* Of the old words only. */
+    DP_OPT_DEVICE_ID = 1 << 26,
+    DP_OPT_ENABLE = 1 << 27,
+    DP_OPT_APPLY_NOW = 1 << 28,
+    DP_OPT_LIST = 1 << 29,
 } DpOptBit;
 
 /* Taken by every verb. */
@@ -31,6 +36,10 @@ typedef struct {
     const char *arg;  /* what follows it: "DIR"; NULL: nothing */
     DpOptBit bit;
     const char *help; /* one line */
+    /* Of another program's words: the first of them, behind which alone the option is one, and its
+     * short form. NULL: an option of this program. */
+    const char *family;
+    const char *alias;
 } DpOptRow;
 
 typedef struct {
@@ -38,6 +47,8 @@ typedef struct {
     char *root;        /* of --root or --host; "/" unless said */
     char *accel;       /* "kvm" unless said */
     int timeout_s;     /* -1 unless said */
+    char *device_id;   /* NULL unless said */
+    bool enable;       /* what --enable said */
     GArray *overrides; /* int: numbers of diagnostics */
     GPtrArray *words;  /* what is not an option, in order */
 } DpOptions;

@@ -88,24 +88,49 @@ static const DpVerb verbs[] = {
      "Prints the end of directpath.log beside the VMX: the plan, the resets, the\n"
      "engine's words, and why the run ended.\n",
      "directpath vm log vm.vmx", dp_cmd_vm_log},
-    {"explain", "ID | --all", 0, 1, DP_OPT_ALL, 0,
-     "what a diagnostic means, and what to do",
+    {"esxcli hardware pci list", "", 0, 0, 0, 0, "every PCI function, in ESXi's words",
+     "The fields of ESXi's command of this name, from what this host knows. A field\n"
+     "that Linux has nothing for is empty, or holds what ESXi shows for none.\n",
+     "directpath esxcli hardware pci list", dp_cmd_esxcli_pci_list},
+    {"esxcli hardware pci pcipassthru list", "", 0, 0, 0, 0, "what is enabled, as on ESXi",
+     "Every function that may be passed through, and whether it is stored as passthru.\n",
+     "directpath esxcli hardware pci pcipassthru list", dp_cmd_esxcli_passthru_list},
+    {"esxcli hardware pci pcipassthru set", "", 0, 0,
+     DP_OPT_DEVICE_ID | DP_OPT_ENABLE | DP_OPT_APPLY_NOW | DP_OPT_WITH_UNIT | DP_OPT_OVERRIDE |
+         DP_OPT_DRY_RUN,
+     DP_VERB_ROOT, "enable or disable, as on ESXi",
+     "The same as 'device enable' and 'device disable', with the same rules. As on\n"
+     "ESXi it takes effect at the next boot; with --apply-now it takes effect now.\n"
+     "Until then the function is shown as reboot-required, and no VM gets it.\n",
+     "directpath esxcli hardware pci pcipassthru set -d 0000:03:00.0 -e true -a",
+     dp_cmd_esxcli_passthru_set},
+    {"esxcli system uuid get", "", 0, 0, 0, 0, "the systemId that a VMX of this host names",
+     "Prints /system/uuid of the store in the form that a VMX has.\n",
+     "directpath esxcli system uuid get", dp_cmd_esxcli_uuid},
+    {"esxcfg-module", "", 0, 0, DP_OPT_LIST, 0, "with --list: is the IOMMU enabled, as on ESX",
+     "On ESX the list of modules shows whether VT-d or AMD IOMMU is enabled. This\n"
+     "prints what stands for them here: the IOMMU's driver, VFIO and KVM, each only if\n"
+     "it is there, and says it in a sentence.\n",
+     "directpath esxcfg-module --list", dp_cmd_esxcfg_module},
+    {"vsish -e cat", "PATH", 1, 1, 0, 0, "/system/systemUuid, as on ESX",
+     "Prints the systemId. No other path is known here.\n",
+     "directpath vsish -e cat /system/systemUuid", dp_cmd_vsish_cat},
+    {"explain", "ID | --all", 0, 1, DP_OPT_ALL, 0, "what a diagnostic means, and what to do",
      "Each problem that Directpath reports has an id, such as DP1203, which never\n"
      "changes its meaning. This prints what it is, why it matters, how it is seen,\n"
      "what to do, and where the rule comes from. With --all: every one there is.\n",
      "directpath explain DP1203", dp_cmd_explain},
-    {"help", "[COMMAND]", 0, 2, 0, 0, "this list, or the help of one command",
+    {"help", "[COMMAND]", 0, 5, 0, 0, "this list, or the help of one command",
      "The same as COMMAND --help.\n", "directpath help explain", dp_cmd_help},
 };
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "device test", "device confirm",  "device forget", "host drift",    "host support",
-    "map check",   "import esx-conf", "esxcli",        "esxcfg-module", "vsish",
-    "vm create",   "vm upgrade",      "vm relocate",   "vm add-device", "vm remove-device",
-    "vm set",      "vm register",     "vm unregister", "vm autostart",  "vm reset",
-    "vm console",  "vm suspend",      "vm resume",     "vm snapshot",   "vm migrate",
-    "vm hot-add",  "vm hot-remove",   "vm export",
+    "device test",   "device confirm",   "device forget", "host drift",    "host support",
+    "map check",     "import esx-conf",  "vm create",     "vm upgrade",    "vm relocate",
+    "vm add-device", "vm remove-device", "vm set",        "vm register",   "vm unregister",
+    "vm autostart",  "vm reset",         "vm console",    "vm suspend",    "vm resume",
+    "vm snapshot",   "vm migrate",       "vm hot-add",    "vm hot-remove", "vm export",
 };
 
 const DpVerb *
@@ -130,12 +155,12 @@ begins_with(const GPtrArray *words, const char *text)
     return true;
 }
 
-/* True if @word begins commands of two words. */
+/* True if @text, one word or more, begins commands that have further words. */
 static bool
-is_group(const char *word)
+is_group(const char *text)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
-        if (g_str_has_prefix(verbs[i].words, word) && verbs[i].words[strlen(word)] == ' ') {
+        if (g_str_has_prefix(verbs[i].words, text) && verbs[i].words[strlen(text)] == ' ') {
             return true;
         }
     }
@@ -153,12 +178,15 @@ fail_unknown(const GPtrArray *words, GError **error)
             return dp_fail(error, DP_ERROR_USAGE, "'%s' is not offered by this version", later[i]);
         }
     }
-    if (words->len == 1 && is_group(words->pdata[0])) {
-        return dp_fail(error, DP_ERROR_USAGE, "which of them? 'directpath help %s' lists them",
-                       (const char *)words->pdata[0]);
-    }
-    for (guint i = 0; i < MIN(words->len, 2u); i++) {
+    for (guint i = 0; i < words->len; i++) {
         g_string_append_printf(text, "%s%s", i > 0 ? " " : "", (const char *)words->pdata[i]);
+        if (i + 1 == words->len && is_group(text->str)) {
+            return dp_fail(error, DP_ERROR_USAGE, "which of them? 'directpath help %s' lists them",
+                           text->str);
+        }
+        if (i > 0 && !is_group(text->str)) {
+            break; /* the rest are its arguments, or are wrong because this is */
+        }
     }
     shown = dp_text_visible(text->str, -1);
     return dp_fail(error, DP_ERROR_USAGE, "there is no command '%s'", shown);

@@ -63,6 +63,12 @@ bool dp_cmd_vm_power_off(DpCli *cli, GError **error);
 bool dp_cmd_vm_status(DpCli *cli, GError **error);
 bool dp_cmd_vm_list(DpCli *cli, GError **error);
 bool dp_cmd_vm_log(DpCli *cli, GError **error);
+bool dp_cmd_esxcli_pci_list(DpCli *cli, GError **error);
+bool dp_cmd_esxcli_passthru_list(DpCli *cli, GError **error);
+bool dp_cmd_esxcli_passthru_set(DpCli *cli, GError **error);
+bool dp_cmd_esxcli_uuid(DpCli *cli, GError **error);
+bool dp_cmd_esxcfg_module(DpCli *cli, GError **error);
+bool dp_cmd_vsish_cat(DpCli *cli, GError **error);
 bool dp_cmd_explain(DpCli *cli, GError **error);
 bool dp_cmd_help(DpCli *cli, GError **error);
 

@@ -27,6 +27,7 @@ typedef struct {
     DpEsxconf *conf;
     bool dry_run;
     bool with_unit;
+    bool store_only;      /* write the store and leave bindings to the next boot */
     const int *overrides; /* ids of diagnostics that are overridden */
     size_t n_overrides;
     /* Name of the running VM that uses a function, or NULL: supplied by the layer above, which

@@ -49,16 +49,41 @@ move_and_store(const DpChange *change,
     return false;
 }
 
-/* A folder's store was edited; the kernel of that host is not running. */
+/* True if the next boot changes a driver. */
+static bool
+differs(const DpSelection *chosen, DpOwner owner)
+{
+    for (guint i = 0; i < chosen->functions->len; i++) {
+        if (dp_policy_on_vfio(chosen->functions->pdata[i]) != (owner == DP_OWNER_PASSTHRU)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The kernel was not asked: that host is not running, or the change is to wait for its next boot.
+ */
 static void
-note_stored_only(const DpChange *change, const DpSelection *chosen, DpOutcome *outcome)
+note_stored_only(const DpChange *change,
+                 const DpSelection *chosen,
+                 DpOwner owner,
+                 DpOutcome *outcome)
 {
     char name[DP_ADDR_LEN];
 
-    if (change->root->write != NULL || change->dry_run || chosen->lines->len == 0) {
+    if (change->dry_run || chosen->lines->len == 0) {
         return;
     }
     dp_addr_format(&g_array_index(chosen->lines, DpAddr, 0), name);
+    if (change->root->write != NULL) {
+        if (change->store_only && differs(chosen, owner)) {
+            dp_diag_set_cause(dp_diags_add(outcome->diags, DP_DIAG_STORED_ONLY, name,
+                                           "stored; bindings are made when this host boots"),
+                              "the command was told to leave the running kernel alone");
+            outcome->reboot_required = true;
+        }
+        return;
+    }
     dp_diags_add(outcome->diags, DP_DIAG_STORED_ONLY, name,
                  "stored beneath %s; bindings are made when that host boots",
                  change->root->path == NULL ? "the root" : change->root->path);
@@ -85,7 +110,7 @@ carry_out(const DpChange *change,
         return false;
     }
     outcome->changed = !change->dry_run && outcome->steps->len > 0;
-    note_stored_only(change, chosen, outcome);
+    note_stored_only(change, chosen, direction->owner, outcome);
     /* The change is made and durable. An intent that cannot be removed names functions that agree
      * with the store already, which is all that the next command will find. */
     (void)dp_moves_end(moves, NULL);

@@ -119,7 +119,7 @@ dp_moves_begin(const DpChange *change,
     moves->before = bindings_new();
     moves->pending = bindings_new();
     moves->undo = dp_undo_new();
-    if (change->root->write == NULL || functions->len == 0) {
+    if (change->root->write == NULL || change->store_only || functions->len == 0) {
         return g_steal_pointer(&moves);
     }
     earlier = change->dry_run ? NULL : dp_intent_read(change->root, NULL, &failure);
@@ -237,7 +237,7 @@ dp_moves_one(DpMoves *moves, const DpFunction *fn, bool to_vfio, GError **error)
     DpMove move;
 
     if (before == NULL) {
-        return DP_MOVE_DONE; /* a root that cannot be written */
+        return DP_MOVE_DONE; /* only the store is to change */
     }
     if (writes(moves)) {
         push_undo(moves, before);

@@ -11,7 +11,8 @@
 typedef struct DpMoves DpMoves;
 
 /* Reads the bindings of @functions (DpFunction, borrowed) and writes the intent of @command. Moves
- * nothing, and writes nothing, for a dry run and for a root that cannot be written. What an earlier
+ * nothing, and writes nothing, for a dry run, for a root that cannot be written, and where only the
+ * store is to change. What an earlier
  * intent still waits for is taken over. */
 DpMoves *dp_moves_begin(const DpChange *change,
                         const char *command,

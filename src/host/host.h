@@ -198,5 +198,8 @@ DpNames *dp_names_new(void);
 void dp_names_free(DpNames *names);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpNames, dp_names_free)
 char *dp_names_function(DpNames *names, const DpFunction *fn);
+/* The two by themselves; "" where the ids are unknown. */
+char *dp_names_vendor(DpNames *names, const DpFunction *fn);
+char *dp_names_device(DpNames *names, const DpFunction *fn);
 /* "Network controller" and the like. */
 char *dp_names_class(DpNames *names, const DpFunction *fn);

@@ -106,6 +106,25 @@ dp_names_function(DpNames *names, const DpFunction *fn)
 }
 
 char *
+dp_names_vendor(DpNames *names, const DpFunction *fn)
+{
+    char *text =
+        fn->ids_known == DP_TRI_NO ? NULL : look_up(names, PCI_LOOKUP_VENDOR, fn->vendor, 0);
+
+    return text != NULL ? text : g_strdup("");
+}
+
+char *
+dp_names_device(DpNames *names, const DpFunction *fn)
+{
+    char *text = fn->ids_known == DP_TRI_NO
+                     ? NULL
+                     : look_up(names, PCI_LOOKUP_DEVICE, fn->vendor, fn->device);
+
+    return text != NULL ? text : g_strdup("");
+}
+
+char *
 dp_names_class(DpNames *names, const DpFunction *fn)
 {
     char *text = look_up(names, PCI_LOOKUP_CLASS, (int)(fn->class_code >> 8), 0);

@@ -99,6 +99,41 @@ DEVICE = [
 
 
 
+VMKNAME = '/device/004:00.0/vmkname = "vmnic1"\n/device/002:00.0/owner = "vmkernel"\n'
+SET = "esxcli hardware pci pcipassthru set "
+OLD_WORDS = [
+    case("esxcli-pci-list", "esxcli hardware pci list", "lab-enabled", store=SYSTEM + PASSTHRU + VMKNAME, wide=True),
+    case("esxcli-pci-list-bridges", "esxcli hardware pci list", "esx-q35", wide=True),
+    case("esxcli-pci-list-json", "esxcli hardware pci list --json", "lab", schema="esxcli-pci-list"),
+    case("esxcli-passthru-list", "esxcli hardware pci pcipassthru list", "lab", store=PASSTHRU),
+    case("esxcli-passthru-list-json", "esxcli hardware pci pcipassthru list --json", "lab",
+         schema="esxcli-passthru-list"),
+    case("esxcli-set", SET + "-d 0000:03:00.0 -e true -a", "lab", keep="etc/directpath/esx.conf"),
+    case("esxcli-set-off", SET + "--device-id=0000:03:00.0 --enable=false", "lab", store=PASSTHRU,
+         keep="etc/directpath/esx.conf"),
+    case("esxcli-set-json", SET + "-d 03:00.0 -e true --dry-run --json", "lab", schema="device-change"),
+    case("esxcli-set-refused", SET + "-d 0000:01:00.0 -e true -a", "lab"),
+    case("esxcli-set-half", SET + "-e true", "lab"),
+    case("esxcli-set-maybe", SET + "-d 03:00.0 -e maybe", "lab"),
+    case("esxcli-set-help", SET + "--help", bare=True),
+    case("esxcli-foreign-option", "esxcli hardware pci list -d 03:00.0", "lab"),
+    case("esxcli-option-elsewhere", "device list -d 03:00.0", "lab"),
+    case("esxcli-option-before", "-d 03:00.0 " + SET + "-e true", "lab"),
+    case("esxcli-group", "esxcli hardware pci", bare=True),
+    case("esxcli-unknown", "esxcli hardware cpu list", bare=True),
+    case("help-esxcli-hardware", "help esxcli hardware", bare=True),
+    case("esxcli-uuid", "esxcli system uuid get", "lab", store=SYSTEM),
+    case("esxcli-uuid-json", "esxcli system uuid get --json", "lab", store=SYSTEM, schema="system-id"),
+    case("esxcli-uuid-none", "esxcli system uuid get", "lab"),
+    case("vsish", "vsish -e cat /system/systemUuid", "lab", store=SYSTEM),
+    case("vsish-other", "vsish -e cat /hardware/cpu", "lab"),
+    case("vsish-json", "vsish -e cat /system/systemUuid --json", "lab", store=SYSTEM, schema="system-id"),
+    case("esxcfg-module", "esxcfg-module --list", "lab-enabled"),
+    case("esxcfg-module-short", "esxcfg-module -l", "no-iommu"),
+    case("esxcfg-module-json", "esxcfg-module --list --json", "lab", schema="esxcfg-module"),
+    case("esxcfg-module-bare", "esxcfg-module", "lab"),
+]
+
 # Another VM that has the NVMe.
 RUNNING = {"run/directpath/vm/0123456789abcdef/state.json": json.dumps({
     "version": 1, "id": "0123456789abcdef", "name": "web\x1b[1m", "vmx": "/vmfs/volumes/store/web/web.vmx",
@@ -177,4 +212,4 @@ VM = [
     case("status-enabled", "host status", "lab-enabled"),
 ]
 
-CASES = USAGE + HOST + DEVICE + VM
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + VM

@@ -95,6 +95,8 @@ def checks(program):
     yield "completion offers the first words", complete(""), groups
     yield "completion offers the verbs of a group", complete("device", ""), \
         {words.split()[1] for words in commands if words.startswith("device ")}
+    yield "completion offers the words of a longer command", complete("esxcli", "hardware", "pci", ""), \
+        {"list", "pcipassthru"}
     yield "completion offers the options of a command", complete("vm", "power-on", "--"), \
         common | commands["vm power-on"]
     yield "completion offers an option's values", complete("vm", "power-on", "--accel", ""), {"kvm", "tcg"}

@@ -60,6 +60,7 @@ run(Bench *bench, Act act, GArray *addrs)
                         .conf = conf,
                         .dry_run = bench->dry_run,
                         .with_unit = bench->with_unit,
+                        .store_only = bench->store_only,
                         .overrides = bench->overrides,
                         .n_overrides = bench->n_overrides,
                         .used_by = used_by,

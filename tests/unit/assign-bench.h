@@ -8,7 +8,7 @@
 typedef struct {
     FakeKernel *kernel;
     /* For the next commands. */
-    bool dry_run, with_unit;
+    bool dry_run, with_unit, store_only;
     const int *overrides;
     size_t n_overrides;
     const char *in_use;       /* function that a VM has */

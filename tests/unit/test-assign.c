@@ -229,6 +229,40 @@ test_captured(void)
     g_assert_true(bench->outcome->changed);
 }
 
+/* The store now, the bindings at the next boot. */
+static void
+test_store_only(void)
+{
+    g_autoptr(Bench) bench = bench_new("lab");
+    g_autofree char *conf = NULL;
+
+    bench->store_only = true;
+    g_assert_true(bench_enable(bench, NVME, NULL));
+    g_assert_true(bench->outcome->changed);
+    g_assert_true(bench->outcome->reboot_required);
+    bench_diag(bench, DP_DIAG_STORED_ONLY, DP_NOTE);
+    bench_expect(bench, NVME, "nvme", "none");
+    conf = fake_kernel_read(bench->kernel, "etc/directpath/esx.conf");
+    g_assert_nonnull(strstr(conf, "/device/003:00.0/owner = \"passthru\"\n"));
+    g_assert_null(fake_kernel_read(bench->kernel, "run/directpath/intent"));
+    bench->store_only = false;
+    g_assert_true(bench_recover(bench));
+    bench_expect(bench, NVME, "nvme", "none");
+    g_assert_true(bench_apply(bench));
+    bench_expect(bench, NVME, "vfio-pci", "vfio-pci");
+
+    bench->store_only = true;
+    g_assert_true(bench_disable(bench, NVME, NULL));
+    g_assert_true(bench->outcome->reboot_required);
+    bench_expect(bench, NVME, "vfio-pci", "vfio-pci");
+    g_assert_true(bench_enable(bench, NVME, NULL));
+    g_assert_true(bench->outcome->changed);
+    g_assert_false(bench->outcome->reboot_required); /* it is there already */
+
+    bench->in_use = NVME;
+    bench_refused(bench, bench_disable(bench, NVME, NULL), DP_DIAG_FUNCTION_IN_USE);
+}
+
 static void
 test_foreign_override_returns(void)
 {
@@ -269,6 +303,7 @@ main(int argc, char **argv)
     g_test_add_func("/assign/in-use", test_in_use);
     g_test_add_func("/assign/dry-run", test_dry_run);
     g_test_add_func("/assign/captured", test_captured);
+    g_test_add_func("/assign/store-only", test_store_only);
     g_test_add_func("/assign/foreign-override", test_foreign_override_returns);
     g_test_add_func("/assign/gone-device", test_gone_device_is_disabled);
     return g_test_run();

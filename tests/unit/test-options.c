@@ -76,6 +76,14 @@ static const struct {
     {"directpath --override DP1", "no diagnostic 'DP1'"},
     {"directpath --override", "--override needs its argument"},
     {"directpath --quiet --verbose", "exclude each other"},
+    {"directpath -d 03:00.0 esxcli", "no option '-d'"},
+    {"directpath device list -d 03:00.0", "no option '-d'"},
+    {"directpath device -e true", "no option '-e'"},
+    {"directpath esxcli --list", "no option '--list'"},
+    {"directpath vsish -d x", "no option '-d'"},
+    {"directpath esxcli -d", "--device-id needs its argument"},
+    {"directpath esxcli -e 1", "neither true nor false"},
+    {"directpath esxcli -a=1", "--apply-now takes no argument"},
 };
 
 static void
@@ -89,6 +97,31 @@ test_mistakes(void)
         g_assert_nonnull(options);
         g_assert_nonnull(g_strstr_len(error->message, -1, mistakes[i].says));
     }
+}
+
+/* Other programs' options, each behind its program's word only. */
+static void
+test_foreign(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DpOptions) set = parse("directpath esxcli x -d 03:00.0 -e TRUE -a", &error);
+    g_autoptr(DpOptions) longer =
+        parse("directpath esxcli x --device-id=04:00.0 --enable=true --enable false", &error);
+    g_autoptr(DpOptions) module = parse("directpath esxcfg-module -l", &error);
+    g_autoptr(DpOptions) vsish = parse("directpath vsish -e cat /system/systemUuid", &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(set->device_id, ==, "03:00.0");
+    g_assert_true(set->enable);
+    g_assert_true(dp_options_have(set, DP_OPT_APPLY_NOW));
+    g_assert_cmpuint(set->words->len, ==, 2);
+    g_assert_cmpstr(longer->device_id, ==, "04:00.0");
+    g_assert_false(longer->enable);
+    g_assert_true(dp_options_have(longer, DP_OPT_ENABLE));
+    g_assert_false(dp_options_have(longer, DP_OPT_APPLY_NOW));
+    g_assert_true(dp_options_have(module, DP_OPT_LIST));
+    g_assert_cmpuint(vsish->words->len, ==, 4);
+    g_assert_cmpuint(vsish->given, ==, 0);
 }
 
 static void
@@ -168,6 +201,7 @@ main(int argc, char **argv)
     g_test_add_func("/options/anywhere", test_anywhere);
     g_test_add_func("/options/words-only", test_words_only);
     g_test_add_func("/options/mistakes", test_mistakes);
+    g_test_add_func("/options/foreign", test_foreign);
     g_test_add_func("/options/mistake-before-json", test_mistake_before_json);
     g_test_add_func("/options/ids", test_ids);
     g_test_add_func("/verbs/table", test_verbs);
