@@ -121,19 +121,6 @@ dp_reset_available_text(const DpResetChoice *reset)
     return g_strdup(text->len > 0 ? text->str : reset->uncertain ? "unknown" : "none");
 }
 
-char *
-dp_size_text(uint64_t bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    size_t unit = 0;
-
-    while (bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < G_N_ELEMENTS(units)) {
-        bytes /= 1024;
-        unit++;
-    }
-    return g_strdup_printf("%" G_GUINT64_FORMAT " %s", bytes, units[unit]);
-}
-
 const char *
 dp_power_name(DpPower power)
 {

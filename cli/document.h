@@ -33,9 +33,6 @@ void dp_out_steps(const DpCli *cli, const GPtrArray *steps);
 json_t *dp_reset_available_json(const DpResetChoice *reset);
 /* NAMES joined by ", "; "none" if there is none. */
 char *dp_reset_available_text(const DpResetChoice *reset);
-
-/* A size for people: "16 KiB". */
-char *dp_size_text(uint64_t bytes);
 /* A bridge's or function's power state: "D0", "D3cold", "unknown". */
 const char *dp_power_name(DpPower power);
 /* "endpoint", "root port"...; NULL if it has no PCI Express capability or that is unknown. */

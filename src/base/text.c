@@ -54,3 +54,16 @@ dp_text_visible(const char *bytes, gssize len)
 {
     return dp_text_visible_max(bytes, len, DP_TEXT_MAX);
 }
+
+char *
+dp_size_text(uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    size_t unit = 0;
+
+    while (bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < G_N_ELEMENTS(units)) {
+        bytes /= 1024;
+        unit++;
+    }
+    return g_strdup_printf("%" G_GUINT64_FORMAT " %s", bytes, units[unit]);
+}

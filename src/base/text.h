@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* At most this many bytes of a foreign string are shown. */
 #define DP_TEXT_MAX 256
@@ -15,3 +16,6 @@ char *dp_text_visible(const char *bytes, gssize len);
 
 /* The same with a limit of the caller's. */
 char *dp_text_visible_max(const char *bytes, gssize len, size_t max);
+
+/* A size for people: "16 KiB". */
+char *dp_size_text(uint64_t bytes);

@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include "base/file.h"
+#include "formats/acpi.h"
 #include "scan.h"
 #include "scrub.h"
 #include "tar.h"
@@ -12,6 +13,7 @@
 #define CAPTURE_MAX ((uint64_t)512 << 20)
 #define TEXT_MAX    (1u << 20)
 #define CPUINFO_MAX (64u << 20)
+#define IOMEM_MAX   (16u << 20)
 
 typedef struct {
     DpRoot *root;
@@ -159,16 +161,30 @@ add_function(Capture *capture, const DpFunction *fn, const DpSlow *slow)
     add_slow(capture, place, slow);
 }
 
+/* Lines as they are; nothing where there are none to be read. */
+static void
+copy_text(Capture *capture, const char *path)
+{
+    g_autofree char *text = dp_file_read(capture->root->fd, path, TEXT_MAX, NULL, NULL);
+
+    if (text != NULL) {
+        add_text(capture, path, text);
+    }
+}
+
 static void
 add_groups(Capture *capture)
 {
     for (guint i = 0; i < capture->host->group_ids->len; i++) {
         int group = g_array_index(capture->host->group_ids, int, i);
         g_autofree char *folder = g_strdup_printf("sys/kernel/iommu_groups/%d/devices", group);
+        g_autofree char *regions =
+            g_strdup_printf("sys/kernel/iommu_groups/%d/reserved_regions", group);
         g_autoptr(GPtrArray) names = dp_file_list(capture->root->fd, folder, NULL);
 
         if (names != NULL) {
             dp_tar_add_folder(capture->tar, folder);
+            copy_text(capture, regions);
         }
         for (guint k = 0; names != NULL && k < names->len; k++) {
             g_autofree char *name = g_strdup_printf("%s/%s", folder, (char *)names->pdata[k]);
@@ -347,7 +363,8 @@ add_cpu(Capture *capture)
     g_autoptr(GString) kept = g_string_new(NULL);
 
     for (char **line = lines; line != NULL && *line != NULL && **line != '\0'; line++) {
-        if (g_str_has_prefix(*line, "vendor_id") || g_str_has_prefix(*line, "flags")) {
+        if (g_str_has_prefix(*line, "vendor_id") || g_str_has_prefix(*line, "flags") ||
+            g_str_has_prefix(*line, "address sizes")) {
             g_string_append_printf(kept, "%s\n", *line);
         }
     }
@@ -386,6 +403,43 @@ add_modules(Capture *capture)
     }
 }
 
+/* The names of all tables; of those about an IOMMU the bytes too, which hold no serial number. */
+static void
+add_tables(Capture *capture)
+{
+    static const char *const kept[] = {DP_ACPI_TABLES "/DMAR", DP_ACPI_TABLES "/IVRS"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        size_t len = 0;
+        g_autofree char *bytes =
+            dp_file_read(capture->root->fd, kept[i], DP_ACPI_MAX_BYTES, &len, NULL);
+
+        if (bytes != NULL) {
+            dp_tar_add_file(capture->tar, kept[i], bytes, len);
+        }
+    }
+    copy_names(capture, DP_ACPI_TABLES, DP_ACPI_TABLES); /* what was added stays */
+}
+
+/* Of the map of addresses the lines that count, as the kernel shows them here. */
+static void
+add_iomem(Capture *capture)
+{
+    g_autofree char *text = dp_file_read(capture->root->fd, DP_IOMEM, IOMEM_MAX, NULL, NULL);
+    g_auto(GStrv) lines = text == NULL ? NULL : g_strsplit(text, "\n", -1);
+    g_autoptr(GString) kept = g_string_new(NULL);
+    DpFramebuffer found;
+
+    for (char **line = lines; line != NULL && *line != NULL; line++) {
+        if (dp_parse_framebuffer(*line, &found)) {
+            g_string_append_printf(kept, "%s\n", *line);
+        }
+    }
+    if (lines != NULL) {
+        add_text(capture, DP_IOMEM, kept->str);
+    }
+}
+
 static void
 add_platform(Capture *capture)
 {
@@ -398,7 +452,8 @@ add_platform(Capture *capture)
     copy_line(capture, "sys/kernel/security/lockdown", "sys/kernel/security/lockdown");
     copy_line(capture, unsafe, unsafe);
     copy_names(capture, "sys/class/iommu", "sys/class/iommu");
-    copy_names(capture, "sys/firmware/acpi/tables", "sys/firmware/acpi/tables");
+    add_tables(capture);
+    add_iomem(capture);
     copy_folder(capture, "sys/bus/pci/drivers/vfio-pci");
     copy_folder(capture, "sys/module/vfio_iommu_type1");
     if (platform->interrupt_remapping != DP_TRI_UNKNOWN) {

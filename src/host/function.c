@@ -9,6 +9,10 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
+/* Six BARs, the ROM, six of SR-IOV, four windows of a bridge; and what is behind the last newline.
+ */
+#define RESOURCES_MAX 18
+
 /* One function's folder, open while it is read. */
 typedef struct {
     DpFunction *fn;
@@ -45,6 +49,8 @@ dp_function_free(DpFunction *fn)
     g_free(fn->driver_override);
     g_strfreev(fn->reset_methods);
     g_strfreev(fn->host_names);
+    g_clear_pointer(&fn->group_reserved, g_array_unref);
+    g_clear_pointer(&fn->table_reserved, g_array_unref);
     g_ptr_array_unref(fn->children);
     g_ptr_array_unref(fn->diags);
     g_free(fn);
@@ -163,44 +169,36 @@ read_numbers(Reader *reader)
     }
 }
 
-/* "0xstart 0xend 0xflags" */
-static bool
-parse_bar(const char *line, DpBar *ret_bar)
+/* A bridge's last four lines are its windows: ports, memory, prefetchable memory, CardBus. */
+static void
+take_windows(DpFunction *fn, char **lines)
 {
-    g_auto(GStrv) words = g_strsplit(line, " ", 4);
-    guint64 value[3];
+    unsigned n = g_strv_length(lines);
+    DpBar window;
 
-    if (g_strv_length(words) != 3) {
-        return false;
-    }
-    for (int i = 0; i < 3; i++) {
-        if (!g_str_has_prefix(words[i], "0x") ||
-            !g_ascii_string_to_unsigned(words[i] + 2, 16, 0, UINT64_MAX, &value[i], NULL)) {
-            return false;
+    n -= n > 0 && *lines[n - 1] == '\0'; /* behind the last newline */
+    for (unsigned i = n; n >= DP_N_BARS + 4 && i > n - 4; i--) {
+        if (dp_parse_bar(lines[i - 1], &window) && (window.flags & DP_BAR_MEM) != 0 &&
+            window.start > 0) {
+            fn->window = MAX(fn->window, window.size);
         }
     }
-    *ret_bar = (DpBar){0};
-    if (value[2] == 0 && value[0] == 0 && value[1] == 0) {
-        return true;
-    }
-    if (value[1] < value[0] || value[1] - value[0] == UINT64_MAX) {
-        return value[1] + 1 == value[0]; /* an empty range: not there */
-    }
-    *ret_bar = (DpBar){value[0], value[1] - value[0] + 1, value[2]};
-    return true;
 }
 
 static void
 read_bars(Reader *reader)
 {
     g_autofree char *text = read_attr(reader, "resource", true);
-    g_auto(GStrv) lines = text == NULL ? NULL : g_strsplit(text, "\n", DP_N_BARS + 1);
+    g_auto(GStrv) lines = text == NULL ? NULL : g_strsplit(text, "\n", RESOURCES_MAX);
 
     for (unsigned i = 0; lines != NULL && i < DP_N_BARS; i++) {
-        if (lines[i] == NULL || !parse_bar(lines[i], &reader->fn->bars[i])) {
+        if (lines[i] == NULL || !dp_parse_bar(lines[i], &reader->fn->bars[i])) {
             report_strange(reader->fn, "resource", lines[i] == NULL ? "(too few lines)" : lines[i]);
             return;
         }
+    }
+    if (lines != NULL) {
+        take_windows(reader->fn, lines);
     }
 }
 

@@ -17,6 +17,7 @@ host_new(void)
     host->blocks = g_ptr_array_new();
     host->nets = g_ptr_array_new();
     host->group_ids = g_array_new(false, false, sizeof(int));
+    host->framebuffers = g_array_new(false, false, sizeof(DpFramebuffer));
     host->diags = dp_diags_new();
     return host;
 }
@@ -36,6 +37,7 @@ dp_host_free(DpHost *host)
     g_ptr_array_unref(host->blocks);
     g_ptr_array_unref(host->nets);
     g_array_unref(host->group_ids);
+    g_array_unref(host->framebuffers);
     g_ptr_array_unref(host->diags);
     g_free(host);
 }
@@ -201,6 +203,8 @@ dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error)
     }
     dp_scan_groups(root, host);
     dp_scan_platform(root, host);
+    dp_scan_firmware(root, host);
+    dp_scan_framebuffers(root, host);
     dp_scan_blocks(root, host);
     dp_scan_mounts(root, host);
     dp_scan_nets(root, host);

@@ -22,12 +22,20 @@ typedef enum { DP_TRI_UNKNOWN = -1, DP_TRI_NO = 0, DP_TRI_YES = 1 } DpTri;
 #define DP_BAR_MEM      0x00000200u
 #define DP_BAR_PREFETCH 0x00002000u
 #define DP_BAR_64       0x00100000u
+#define DP_BAR_UNSET    0x20000000u /* the kernel found no address for it */
 
 typedef struct {
     uint64_t start; /* 0 with size 0: not there */
     uint64_t size;  /* bytes */
     uint64_t flags;
 } DpBar;
+
+/* Memory that the firmware wants a device to reach at the same address whoever owns it: the kernel
+ * maps it one to one, and does not let the device go for that. */
+typedef struct {
+    uint64_t start, last; /* addresses, both included */
+    bool relaxable;       /* only used while the firmware runs (USB, graphics): no hindrance */
+} DpReserved;
 
 /* Device/port type of the PCI Express capability (PCIe 7.5.3.2), -1: no such capability or unknown.
  */
@@ -92,6 +100,10 @@ struct DpFunction {
     uint8_t revision;
     int header_type; /* 0, 1, 2; -1 unknown */
     DpBar bars[DP_N_BARS];
+    uint64_t window;        /* bytes of a bridge's larger memory window; 0: none, or no bridge */
+    GArray *group_reserved; /* DpReserved: what the kernel says of its IOMMU group
+                               (reserved_regions), shared within the group; NULL: unknown */
+    GArray *table_reserved; /* DpReserved: what DMAR or IVRS say of it; NULL: nothing, or unknown */
     DpCaps caps;
     DpTri dead; /* YES: configuration reads all ones while the device is not asleep */
     DpPower power_state;
@@ -147,15 +159,26 @@ typedef struct {
     bool default_route; /* a default route of IPv4 or IPv6 leads out of it */
 } DpNet;
 
+/* What still shows the firmware's picture (proc/iomem). */
+typedef struct {
+    uint64_t start, last; /* addresses, both included */
+    const char *driver;   /* "efifb", static */
+} DpFramebuffer;
+
 typedef enum { DP_IOMMU_NONE, DP_IOMMU_VTD, DP_IOMMU_AMDVI, DP_IOMMU_OTHER } DpIommuKind;
 
 typedef struct {
-    DpIommuKind iommu;         /* from /sys/class/iommu: dmar* or ivhd*; NONE: no unit is active */
-    DpTri iommu_in_firmware;   /* a DMAR or IVRS table exists (sys/firmware/acpi/tables) */
-    DpTri interrupt_remapping; /* unknown to an ordinary user on some kernels */
-    DpTri cpu_virtualization;  /* vmx or svm in /proc/cpuinfo */
-    DpTri hypervisor;          /* the flag of that name there: this host is itself a VM */
-    char *cpu_vendor;          /* "GenuineIntel" */
+    DpIommuKind iommu;          /* from /sys/class/iommu: dmar* or ivhd*; NONE: no unit is active */
+    DpTri iommu_in_firmware;    /* a DMAR or IVRS table exists (sys/firmware/acpi/tables) */
+    DpTri intel_in_firmware;    /* it is DMAR */
+    DpTri intremap_in_firmware; /* DMAR: the platform can remap interrupts; unknown to an ordinary
+                                   user */
+    DpTri x2apic_opt_out;       /* DMAR: the firmware asks for no x2APIC */
+    DpTri interrupt_remapping;  /* unknown to an ordinary user on some kernels */
+    DpTri cpu_virtualization;   /* vmx or svm in /proc/cpuinfo */
+    DpTri hypervisor;           /* the flag of that name there: this host is itself a VM */
+    char *cpu_vendor;           /* "GenuineIntel" */
+    unsigned address_bits;      /* of physical addresses (proc/cpuinfo); 0 unknown */
     DpTri kvm;  /* /dev/kvm exists (char device), or module kvm_intel/kvm_amd in /proc/modules or
                    /sys/module for a captured tree */
     DpTri vfio; /* driver vfio-pci present, or its module loadable (modules.dep names it) */
@@ -175,6 +198,7 @@ typedef struct {
     GPtrArray *blocks;    /* DpBlock */
     GPtrArray *nets;      /* DpNet */
     GArray *group_ids;    /* int, sorted: IOMMU groups that exist */
+    GArray *framebuffers; /* DpFramebuffer; empty also where an ordinary user sees no addresses */
     DpDiagList *diags;    /* about the scan as a whole */
 } DpHost;
 

@@ -4,8 +4,12 @@
 #include "scan.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define GROUPS "sys/kernel/iommu_groups"
+
+/* Regions of one group that are kept: far more than any firmware reserves. */
+#define REGIONS_MAX 64u
 
 /* The group's own list and the function's link are two sides of one fact. */
 static void
@@ -25,6 +29,48 @@ join(DpHost *host, int group, const char *name)
     }
 }
 
+/* The direct ones of a table of some lines; at most REGIONS_MAX. */
+static GArray *
+parse_regions(DpHost *host, const char *path, const char *text)
+{
+    GArray *regions = g_array_new(false, false, sizeof(DpReserved));
+
+    for (const char *line = text; line != NULL && *line != '\0' && regions->len < REGIONS_MAX;) {
+        const char *end = strchr(line, '\n');
+        DpReserved region;
+        bool direct;
+
+        if (!dp_parse_region(line, &region, &direct)) {
+            dp_diags_add(host->diags, DP_DIAG_HOST_FILE_STRANGE, "host", "%s holds '%.*s'", path,
+                         end == NULL ? (int)strnlen(line, 64) : (int)MIN(end - line, 64), line);
+            break;
+        }
+        if (direct) {
+            g_array_append_val(regions, region);
+        }
+        line = end == NULL ? NULL : end + 1;
+    }
+    return regions;
+}
+
+/* What the kernel reserves in the addresses of a group's devices. Everyone may read it; kernels
+ * before 4.11 have no such file. */
+static void
+read_regions(DpRoot *root, DpHost *host, int group, const GPtrArray *names)
+{
+    g_autofree char *path = g_strdup_printf(GROUPS "/%d/reserved_regions", group);
+    g_autofree char *text = dp_file_read_line(root->fd, path, NULL);
+    g_autoptr(GArray) regions = text == NULL ? NULL : parse_regions(host, path, text);
+
+    for (guint i = 0; regions != NULL && i < names->len; i++) {
+        DpFunction *fn = dp_host_find_name(host, names->pdata[i]);
+
+        if (fn != NULL && fn->iommu_group == group && fn->group_reserved == NULL) {
+            fn->group_reserved = g_array_ref(regions);
+        }
+    }
+}
+
 static void
 read_group(DpRoot *root, DpHost *host, int group)
 {
@@ -38,6 +84,9 @@ read_group(DpRoot *root, DpHost *host, int group)
     }
     for (guint i = 0; names != NULL && i < names->len; i++) {
         join(host, group, names->pdata[i]);
+    }
+    if (names != NULL && names->len > 0) {
+        read_regions(root, host, group, names);
     }
 }
 

@@ -48,21 +48,6 @@ read_iommu(DpRoot *root, DpHost *host)
     }
 }
 
-static void
-read_firmware(DpRoot *root, DpPlatform *platform)
-{
-    g_autoptr(GPtrArray) tables = dp_file_list(root->fd, "sys/firmware/acpi/tables", NULL);
-
-    platform->iommu_in_firmware = tables == NULL ? DP_TRI_UNKNOWN : DP_TRI_NO;
-    for (guint i = 0; tables != NULL && i < tables->len; i++) {
-        const char *name = tables->pdata[i];
-
-        if (g_str_has_prefix(name, "DMAR") || g_str_has_prefix(name, "IVRS")) {
-            platform->iommu_in_firmware = DP_TRI_YES;
-        }
-    }
-}
-
 /* Chips of remapped interrupts are named IR-PCI-MSI, IR-IO-APIC and so on, in every kernel. */
 static void
 read_remapping(DpRoot *root, DpHost *host)
@@ -103,6 +88,16 @@ take_flags(DpPlatform *platform, const char *flags)
     platform->hypervisor = known(g_strv_contains(all, "hypervisor"));
 }
 
+/* "46 bits physical, 48 bits virtual"; 0: neither that nor anything that could be. */
+static unsigned
+address_bits_of(const char *sizes)
+{
+    char *end;
+    guint64 bits = g_ascii_strtoull(sizes, &end, 10);
+
+    return bits >= 32 && bits <= 64 && g_str_has_prefix(end, " bits physical") ? (unsigned)bits : 0;
+}
+
 static void
 read_cpu(DpRoot *root, DpPlatform *platform)
 {
@@ -112,12 +107,16 @@ read_cpu(DpRoot *root, DpPlatform *platform)
     platform->cpu_virtualization = platform->hypervisor = DP_TRI_UNKNOWN;
     for (char **line = lines; line != NULL && *line != NULL && **line != '\0'; line++) {
         const char *vendor = value_of(*line, "vendor_id"), *flags = value_of(*line, "flags");
+        const char *sizes = value_of(*line, "address sizes");
 
         if (vendor != NULL && platform->cpu_vendor == NULL) {
             platform->cpu_vendor = dp_scan_visible(g_strdup(vendor));
         }
         if (flags != NULL) {
             take_flags(platform, flags);
+        }
+        if (sizes != NULL) {
+            platform->address_bits = address_bits_of(sizes);
         }
     }
 }
@@ -211,7 +210,6 @@ dp_scan_platform(DpRoot *root, DpHost *host)
     platform->kernel = line_of(root, "proc/sys/kernel/osrelease");
     platform->cmdline = line_of(root, "proc/cmdline");
     read_iommu(root, host);
-    read_firmware(root, platform);
     read_remapping(root, host);
     read_cpu(root, platform);
     read_kvm(root, platform);

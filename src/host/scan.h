@@ -67,6 +67,22 @@ void dp_topology_from_links(DpRoot *root, DpHost *host);
 /* Parents of those without a link, from bus numbers; then children, missing bus numbers, PFs. */
 void dp_topology_finish(DpRoot *root, DpHost *host);
 
+/* parse.c: lines of the kernel, bytes in and numbers out. Each ends at NUL or newline. */
+/* "0xSTART 0xEND 0xFLAGS" of `resource`. */
+bool dp_parse_bar(const char *line, DpBar *ret_bar);
+/* "0xSTART 0xEND TYPE" of `reserved_regions`; *ret_direct: it is one that the firmware's device
+ * goes on using. */
+bool dp_parse_region(const char *line, DpReserved *ret_region, bool *ret_direct);
+/* "  START-END : NAME" of iomem: true if NAME is one of a driver of the firmware's picture. */
+bool dp_parse_framebuffer(const char *line, DpFramebuffer *ret_framebuffer);
+
+/* firmware.c: DMAR, IVRS and what they reserve; functions and their tree must be there.
+ * framebuffer.c: proc/iomem. */
+#define DP_ACPI_TABLES "sys/firmware/acpi/tables"
+#define DP_IOMEM       "proc/iomem"
+void dp_scan_firmware(DpRoot *root, DpHost *host);
+void dp_scan_framebuffers(DpRoot *root, DpHost *host);
+
 /* iommu.c, platform.c, mounts.c, blocks.c, nets.c */
 void dp_scan_groups(DpRoot *root, DpHost *host);
 void dp_scan_platform(DpRoot *root, DpHost *host);

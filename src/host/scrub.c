@@ -96,21 +96,15 @@ dp_scrub_config(const uint8_t *config, size_t len, uint8_t *out)
 /* Words of the command line that decide about passthrough; a word of any other meaning could be a
  * secret. */
 static const char *const cmdline_words[] = {
-    "intel_iommu",
-    "amd_iommu",
-    "iommu",
-    "intremap",
-    "x2apic",
-    "nox2apic",
-    "pci",
-    "pcie_",
-    "vfio",
-    "kvm",
-    "directpath",
-    "lockdown",
-    "default_hugepagesz",
-    "hugepages",
-    "root=/dev/",
+    "intel_iommu", "amd_iommu",
+    "iommu",       "intremap",
+    "nointremap",  "initcall_blacklist=sysfb",
+    "video=",      "x2apic",
+    "nox2apic",    "pci",
+    "pcie_",       "vfio",
+    "kvm",         "directpath",
+    "lockdown",    "default_hugepagesz",
+    "hugepages",   "root=/dev/",
 };
 
 char *

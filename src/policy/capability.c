@@ -6,17 +6,58 @@
 
 #define HOST "host"
 
-/* True if @word stands in the kernel's command line, as a whole word. */
+/* True if @given is @word, or both are KEY=... and the value of @word is among those of @given,
+ * which commas part. */
 static bool
-cmdline_has(const DpPlatform *platform, const char *word)
+says(const char *given, const char *word)
 {
-    g_auto(GStrv) words = NULL;
+    const char *value = strchr(word, '=');
+    size_t key = value == NULL ? 0 : (size_t)(value - word) + 1;
+    g_auto(GStrv) values = NULL;
 
-    if (platform->cmdline == NULL) {
-        return false;
+    if (key == 0 || strncmp(given, word, key) != 0) {
+        return strcmp(given, word) == 0;
     }
-    words = g_strsplit_set(platform->cmdline, " \t\n", -1);
-    return g_strv_contains((const char *const *)words, word);
+    values = g_strsplit(given + key, ",", -1);
+    return g_strv_contains((const char *const *)values, word + key);
+}
+
+/* The word of the kernel's command line that says @word, or NULL; the caller frees it. */
+static char *
+cmdline_word(const DpPlatform *platform, const char *word)
+{
+    g_auto(GStrv) words =
+        platform->cmdline == NULL ? NULL : g_strsplit_set(platform->cmdline, " \t\n", -1);
+
+    for (char **given = words; given != NULL && *given != NULL; given++) {
+        if (says(*given, word)) {
+            return g_strdup(*given);
+        }
+    }
+    return NULL;
+}
+
+/* The first of @words (up to NULL) that is on the command line becomes cause and remedy. */
+static bool
+blame_word(const DpPlatform *platform, const char *const *words, DpDiag *diag)
+{
+    for (; *words != NULL; words++) {
+        g_autofree char *given = cmdline_word(platform, *words);
+
+        if (given != NULL) {
+            dp_diag_set_cause(diag, "%s is on the kernel's command line", given);
+            if (strcmp(given, *words) == 0) {
+                dp_diag_set_remedy(diag, "take %s off the kernel's command line, then boot again",
+                                   given);
+            } else { /* one value of several */
+                dp_diag_set_remedy(
+                    diag, "take \"%s\" out of %s on the kernel's command line, then boot again",
+                    strchr(*words, '=') + 1, given);
+            }
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Takes @diag: a problem of the host that refuses every function too. */
@@ -27,26 +68,48 @@ block(DpJudge *judge, DpDiag *diag)
     g_ptr_array_add(judge->policy->diags, dp_diag_copy(diag));
 }
 
+/* VT-d waits to be asked in most kernels; who asked and got none has to read the log. */
+static void
+explain_intel_off(const DpPlatform *platform, DpDiag *diag)
+{
+    g_autofree char *asked = cmdline_word(platform, "intel_iommu=on");
+
+    if (asked == NULL) {
+        dp_diag_set_cause(diag, "this kernel starts VT-d only where intel_iommu=on asks for it");
+        dp_diag_set_remedy(diag,
+                           "put intel_iommu=on on the kernel's command line, then boot again");
+        return;
+    }
+    dp_diag_set_cause(
+        diag, "%s is on the kernel's command line, and VT-d did not start all the same", asked);
+    dp_diag_set_remedy(diag, "look for lines with DMAR in the kernel's log (dmesg), which say why; "
+                             "an update of the firmware may correct its table");
+}
+
 /* The firmware offers a unit that the kernel does not run: which word keeps it off? */
 static DpDiag *
 iommu_off_in_kernel(const DpPlatform *platform)
 {
-    static const char *const off_words[] = {"intel_iommu=off", "amd_iommu=off", "iommu=off"};
-    DpDiag *diag = dp_diag_new(
-        DP_DIAG_IOMMU_OFF_KERNEL, HOST,
-        "the firmware has a table of an IOMMU (DMAR or IVRS), but the kernel runs none");
+    static const char *const intel[] = {"intel_iommu=off", "iommu=off", NULL};
+    static const char *const amd[] = {"amd_iommu=off", "iommu=off", NULL};
+    bool is_intel = platform->intel_in_firmware == DP_TRI_YES;
+    DpDiag *diag =
+        dp_diag_new(DP_DIAG_IOMMU_OFF_KERNEL, HOST,
+                    "the firmware has a table of an IOMMU (%s), but the kernel runs none",
+                    is_intel ? "DMAR, Intel's VT-d" : "IVRS, AMD's");
 
-    for (size_t i = 0; i < G_N_ELEMENTS(off_words); i++) {
-        if (cmdline_has(platform, off_words[i])) {
-            dp_diag_set_cause(diag, "%s is on the kernel's command line", off_words[i]);
-            dp_diag_set_remedy(diag, "take %s off the kernel's command line, then boot again",
-                               off_words[i]);
-            return diag;
-        }
+    if (blame_word(platform, is_intel ? intel : amd, diag)) {
+        return diag;
     }
-    if (g_strcmp0(platform->cpu_vendor, "GenuineIntel") == 0) {
+    if (is_intel) {
+        explain_intel_off(platform, diag);
+    } else {
+        dp_diag_set_cause(diag,
+                          "nothing on the kernel's command line keeps AMD's IOMMU off, and it "
+                          "did not start");
         dp_diag_set_remedy(diag,
-                           "put intel_iommu=on on the kernel's command line, then boot again");
+                           "look for lines with AMD-Vi in the kernel's log (dmesg), which say "
+                           "why; an update of the firmware may correct its table");
     }
     return diag;
 }
@@ -93,6 +156,33 @@ judge_iommu(DpJudge *judge)
     }
 }
 
+/* Who keeps interrupts from being remapped: the command line, or the firmware's table. */
+static DpDiag *
+no_remapping(const DpPlatform *platform)
+{
+    static const char *const words[] = {"intremap=off", "nointremap", NULL};
+    DpDiag *diag = dp_diag_new(DP_DIAG_INTREMAP_MISSING, HOST,
+                               "the IOMMU does not remap interrupts; VFIO would refuse with "
+                               "\"No interrupt remapping support\"");
+
+    if (blame_word(platform, words, diag)) {
+        return diag;
+    }
+    if (platform->intremap_in_firmware == DP_TRI_NO) {
+        dp_diag_set_cause(diag, "the firmware's table DMAR says that this machine cannot remap "
+                                "interrupts (INTR_REMAP is clear)");
+        dp_diag_set_remedy(diag,
+                           "switch on interrupt remapping, often together with x2APIC or VT-d, "
+                           "in the firmware's setup, or update the firmware");
+    } else if (platform->x2apic_opt_out == DP_TRI_YES) {
+        dp_diag_set_cause(diag, "the firmware's table DMAR asks that x2APIC be left off "
+                                "(X2APIC_OPT_OUT), and interrupts are not remapped");
+        dp_diag_set_remedy(diag, "switch on x2APIC in the firmware's setup, or put "
+                                 "intremap=no_x2apic_optout on the kernel's command line");
+    }
+    return diag;
+}
+
 static void
 judge_interrupts(DpJudge *judge)
 {
@@ -106,9 +196,7 @@ judge_interrupts(DpJudge *judge)
         return; /* one cause, one diagnostic */
     }
     if (platform->interrupt_remapping == DP_TRI_NO) {
-        block(judge, dp_diag_new(DP_DIAG_INTREMAP_MISSING, HOST,
-                                 "the IOMMU does not remap interrupts; VFIO would refuse with "
-                                 "\"No interrupt remapping support\""));
+        block(judge, no_remapping(platform));
     } else if (platform->interrupt_remapping == DP_TRI_UNKNOWN) {
         dp_diags_add(judge->policy->diags, DP_DIAG_INTREMAP_UNKNOWN, HOST,
                      "whether interrupts are remapped could not be read");

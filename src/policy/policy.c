@@ -82,6 +82,7 @@ index_function(DpJudge *judge, DpFunction *fn, guint position)
     if (fn->iommu_group >= 0) {
         index_into(judge->groups, fn->iommu_group, fn);
     }
+    dp_memory_index(judge, fn);
     if (uses_line(fn)) {
         index_into(judge->lines, fn->irq, fn);
     }
@@ -134,6 +135,7 @@ dp_policy_new(const DpHost *host, const DpMap *map)
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     g_autoptr(GHashTable) lines =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GHashTable) reserved = g_hash_table_new(NULL, NULL);
     g_autoptr(GHashTable) bus_resets =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
     g_autoptr(DpDiagList) blockers = dp_diags_new();
@@ -145,6 +147,7 @@ dp_policy_new(const DpHost *host, const DpMap *map)
                      .positions = positions,
                      .groups = groups,
                      .lines = lines,
+                     .reserved = reserved,
                      .bus_resets = bus_resets,
                      .needs = needs,
                      .blockers = blockers};

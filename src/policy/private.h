@@ -11,6 +11,8 @@ typedef struct {
     GHashTable *positions;  /* DpFunction -> position in host->functions, plus 1 */
     GHashTable *groups;     /* IOMMU group -> GPtrArray of DpFunction, by address */
     GHashTable *lines;      /* INTx line -> GPtrArray of DpFunction that may use it */
+    GHashTable *reserved;   /* IOMMU group -> DpFunction in it that a table reserves memory for, if
+                               the kernel has no word on the group */
     GHashTable *bus_resets; /* bridge -> GPtrArray of DpFunction that are reset by its bus */
     const DpDiag **needs;   /* per position: the first thing that the host would lose, or NULL */
     DpDiagList *blockers;   /* what keeps VFIO from working on this host at all */
@@ -41,6 +43,10 @@ void dp_needs_of_nets(DpJudge *judge);
 /* verdict.c: the rules about one function alone. */
 bool dp_function_assignable(const DpFunction *fn);
 void dp_function_judge(const DpJudge *judge, DpVerdict *verdict);
+
+/* memory.c: the rules about memory that the firmware reserves, and about BARs. */
+void dp_memory_index(DpJudge *judge, DpFunction *fn);
+void dp_memory_judge(const DpJudge *judge, DpVerdict *verdict);
 
 /* support.c */
 const char *dp_support_of(uint16_t vendor, uint16_t device);

@@ -134,21 +134,35 @@ intx_only(const DpFunction *fn)
            fn->caps.msix == DP_TRI_NO;
 }
 
+/* Sharers of an INTx line that one message names. */
+#define SHARERS_MAX 8u
+
 static void
 judge_interrupt(const DpJudge *judge, DpVerdict *verdict)
 {
     const DpFunction *fn = verdict->fn;
     const GPtrArray *sharers = g_hash_table_lookup(judge->lines, GINT_TO_POINTER(fn->irq));
+    g_autoptr(GString) names = g_string_new(NULL);
+    unsigned n = 0;
 
-    for (guint i = 0; intx_only(fn) && sharers != NULL && i < sharers->len; i++) {
+    for (guint i = 0; intx_only(fn) && sharers != NULL && i < sharers->len && n <= SHARERS_MAX;
+         i++) {
         const DpFunction *other = sharers->pdata[i];
 
-        if (other != fn && !in_unit(verdict, other)) {
-            dp_diags_add(verdict->diags, DP_DIAG_INTX_SHARED, fn->name,
-                         "%s has only INTx, and its line (IRQ %d) is also that of %s, driven by %s",
-                         fn->name, fn->irq, other->name, other->driver);
-            return;
+        if (other == fn || in_unit(verdict, other)) {
+            continue;
         }
+        if (++n > SHARERS_MAX) {
+            g_string_append(names, " and others");
+        } else {
+            g_string_append_printf(names, "%s%s (%s)", n > 1 ? ", " : "", other->name,
+                                   other->driver);
+        }
+    }
+    if (n > 0) {
+        dp_diags_add(verdict->diags, DP_DIAG_INTX_SHARED, fn->name,
+                     "%s has only INTx, and its line (IRQ %d) is also that of %s", fn->name,
+                     fn->irq, names->str);
     }
 }
 
@@ -160,4 +174,5 @@ dp_function_judge(const DpJudge *judge, DpVerdict *verdict)
     judge_console(judge, verdict);
     dp_reset_judge(verdict->fn, &verdict->reset, verdict->diags);
     judge_interrupt(judge, verdict);
+    dp_memory_judge(judge, verdict);
 }

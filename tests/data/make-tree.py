@@ -10,11 +10,17 @@ A description is JSON (keys that start with "#" are comments):
   set            {address: {key: value}}: changes to functions of the inherited ones; value null removes the key
   kernel cmdline lockdown intremap kvm vfio(loaded|module|absent) iommu(vtd|amdvi|none) acpi memory(KiB, KiB)
   cpu            "vendor flag flag..."
-  user           "ordinary": configuration is cut after 64 bytes
+  user           "ordinary": configuration is cut after 64 bytes, tables of the firmware are empty, iomem has no addresses
+  bits           physical address bits of the processor
+  dmar           {flags, width, rmrr: [[start, last, "address" or "BUS/DEV.FN/DEV.FN"...]]}
+  ivrs           [[start, size, "all", "address" or "address-address", flags]]
+  reserved       {group: [[start, last, type]]}, besides the range of interrupts; null: no file says (Linux before 4.11)
+  iomem          [[start, last, name]]
   functions      [{at, id, sub, class, rev, caps, bars, driver, override, group, irq, pin, msi, numa, power, runtime,
                    reset, boot_vga, vf_of, numvfs, net: [name], below: [functions], under: address of a non-bridge, config: hex}]
                  caps: "pm:nosoftreset msi:4:mask msix:16 pcie:endpoint:flr af acs:CAPS:CTRL ari ats sriov:7 dsn vpd"
-                 bars: "mem64:16K io:32 rom:64K" (kinds io mem mem64 pref pref64 rom)
+                 bars: "mem64:16K io:32 rom:64K" (kinds io mem mem64 pref pref64 rom); "mem64:16G!": without address;
+                 @: address of the BARs that have one
   disks          [{name, dev, at, via, parts: {name: dev}, slaves: [name], dm}]    at absent: a virtual device
   nets           [{name, lower: [name], master}]                                     virtual interfaces
   mounts         [[device, mountpoint, type, source]]    swaps [path]    routes, routes6 [interface]
@@ -27,6 +33,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import acpi  # noqa: E402
 import pcitree  # noqa: E402
 
 HOSTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hosts')
@@ -122,6 +129,42 @@ class Maker:
             tree.link(path + '/iommu_group', group)
             tree.link('%s/devices/%s' % (group, fn['at']), path)
             tree.write(group + '/type', 'DMA\n')
+            self.reserved(fn['group'], group)
+
+    def reserved(self, number, group):
+        regions = self.host.get('reserved', {})
+        if regions is not None:
+            lines = [('0xfee00000', '0xfeefffff', 'msi')] + regions.get(str(number), [])
+            self.tree.write(group + '/reserved_regions', ''.join(
+                '0x%016x 0x%016x %s\n' % (int(start, 0), int(last, 0), kind) for start, last, kind in lines))
+
+    def scope(self, text):
+        """The path to a function: the bus below its host bridge, and a hop for each bridge."""
+        if '/' in text:
+            return 0, acpi.scope(text)
+        parts = self.paths[text].rsplit('/pci', 1)[1].split('/')[1:]
+        bridges = [fn['at'] for fn, _ in pcitree.walk(self.host['functions']) if fn['class'].startswith('0604')]
+        kind = 2 if text in bridges else 1
+        return int(parts[0].split(':')[0], 16), acpi.scope(
+            '/'.join([parts[0].split(':')[1]] + [part.split(':')[2] for part in parts]), kind)
+
+    def dmar(self):
+        told, structures = self.host.get('dmar', {}), [acpi.drhd(0, 0xfed90000)]
+        for start, last, *targets in told.get('rmrr', ()):
+            scopes = [self.scope(target) for target in targets]
+            structures.append(acpi.rmrr(scopes[0][0] if scopes else 0, int(start, 0), int(last, 0), [s for _, s in scopes]))
+        return acpi.dmar(structures, told.get('flags', 1), told.get('width', 46))
+
+    def ivrs(self):
+        blocks = [acpi.ivhd(0x2, 0xfeb80000)]
+        for start, size, whom, flags in self.host.get('ivrs', ()):
+            kind, segment, ids = 0x20, 0, [0, 0]
+            if whom != 'all':
+                ends = [[int(part, 16) for part in end.replace('.', ':').split(':')] for end in whom.split('-')]
+                kind, segment = (0x21, 0x22)[len(ends) - 1], ends[0][0]
+                ids = [bus << 8 | device << 3 | function for _, bus, device, function in ends]
+            blocks.append(acpi.ivmd(kind, flags, ids[0], ids[-1] if len(ids) > 1 else 0, segment, int(start, 0), int(size, 0)))
+        return acpi.ivrs(blocks)
 
     def virtual_functions(self, fn, path):
         for cap in fn.get('caps', '').split():
@@ -175,7 +218,8 @@ class Maker:
             tree.folder('sys/devices/virtual/iommu/' + unit)
             tree.link('sys/class/iommu/' + unit, 'sys/devices/virtual/iommu/' + unit)
         for table in host.get('acpi', ['FACP', 'MCFG'] + {'vtd': ['DMAR'], 'amdvi': ['IVRS']}.get(iommu, [])):
-            tree.write('sys/firmware/acpi/tables/' + table, '')
+            make = {'DMAR': self.dmar, 'IVRS': self.ivrs}.get(table)
+            tree.write('sys/firmware/acpi/tables/' + table, make() if make and host.get('user') != 'ordinary' else '')
         lockdown = host.get('lockdown', 'none')
         words = ['[%s]' % word if word == lockdown else word for word in ('none', 'integrity', 'confidentiality')]
         tree.write('sys/kernel/security/lockdown', ' '.join(words) + '\n')
@@ -196,7 +240,12 @@ class Maker:
     def proc(self):
         tree, host = self.tree, self.host
         vendor, *flags = host.get('cpu', 'GenuineIntel vmx').split()
-        tree.write('proc/cpuinfo', 'processor\t: 0\nvendor_id\t: %s\nflags\t\t: fpu apic %s\n\n' % (vendor, ' '.join(flags)))
+        tree.write('proc/cpuinfo', 'processor\t: 0\nvendor_id\t: %s\nflags\t\t: fpu apic %s\naddress sizes\t: %d bits physical, '
+                   '48 bits virtual\n\n' % (vendor, ' '.join(flags), host.get('bits', 46)))
+        secret = host.get('user') == 'ordinary'
+        tree.write('proc/iomem', '00000000-00000fff : Reserved\n' + ''.join(
+            '  %08x-%08x : %s\n' % (0 if secret else int(start, 0), 0 if secret else int(last, 0), name)
+            for start, last, name in host.get('iomem', ())))
         total, available = host.get('memory', [3 << 20, 2 << 20])
         tree.write('proc/meminfo', 'MemTotal: %15d kB\nMemFree: %15d kB\nMemAvailable: %15d kB\n' % (total, available, available))
         ir = 'IR-' if host.get('intremap', True) else ''

@@ -6,7 +6,8 @@ PCIE_TYPES = {'endpoint': 0, 'legacy-endpoint': 1, 'root-port': 4, 'upstream': 5
               'to-pci': 7, 'from-pci': 8, 'rc-endpoint': 9, 'rc-event-collector': 10}
 BAR_FLAGS = {'io': (0x40101, 0x1), 'mem': (0x40200, 0x0), 'mem64': (0x140204, 0x4),
              'pref': (0x42208, 0x8), 'pref64': (0x14220c, 0xc), 'rom': (0x46200, 0x0)}
-UNITS = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
+UNSET = 0x20000000  # IORESOURCE_UNSET: the kernel found no address
+UNITS = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
 
 
 def number(text):
@@ -157,12 +158,17 @@ def make_resource(fn, state):
     lines = [(0, 0, 0)] * 7
     index = 0
     for bar in fn.get('bars', '').split():
-        kind, size = bar.split(':')
-        size = number(size)
+        kind, size = bar.rstrip('!').split(':')
+        size, flags = number(size), BAR_FLAGS[kind][0]
         where = 6 if kind == 'rom' else index
-        start = -(-state['next_bar'] // size) * size
-        state['next_bar'] = start + size
-        lines[where] = (start, start + size - 1, BAR_FLAGS[kind][0])
+        if bar.endswith('!'):
+            start, flags = 0, flags | UNSET
+        elif '@' in fn:
+            start = number(fn['@'])
+        else:
+            start = -(-state['next_bar'] // size) * size
+            state['next_bar'] = start + size
+        lines[where] = (start, start + size - 1, flags)
         if kind != 'rom':
             index += 2 if kind.endswith('64') else 1
     if fn['class'].startswith('0604'):

@@ -11,12 +11,18 @@ CAPS = ('', 'pm', 'pm:nosoftreset', 'pm msi:1', 'msix:8', 'af', 'af:1', 'pcie:en
         'pcie:endpoint pm msix:4', 'pcie:endpoint', 'pcie:endpoint:flr pm:nosoftreset', 'pcie:rc-endpoint pm')
 DRIVERS = (None, None, 'vfio-pci', 'mlx5_vfio_pci', 'e1000e', 'nvme', 'ahci', 'lpc_ich', 'pci-stub')
 PORTS = ('pcie:root-port acs', 'pcie:root-port', 'pcie:root-port acs:0x1f:0x0', 'pcie:to-pci', 'pm')
+BARS = ('mem:16K', 'mem64:16K io:32', 'pref64:64G mem:1M', 'pref64:64G! mem:1M io:128!', 'mem:1M rom:64K!', 'pref64:256G pref64:256G',
+        'mem:4K! rom:2K', 'pref64:32T mem64:32T')
+PLACES = ('0xe0000000', '0xd0000000', '0xe0004000', '0x4000000000')
+STARTS = ('0x7a000000', '0xe0000', '0xfffffffff000')
+LASTS = ('0x7a7fffff', '0xfffff', '0xffffffffffffffff')
+TYPES = ('direct', 'direct-relaxable', 'reserved', 'msi')
 MAP_WORDS = ('flr', 'd3d0', 'link', 'bridge', 'default')
 
 
 class Maker:
     def __init__(self, rng):
-        self.rng, self.next_bus, self.functions = rng, 1, []
+        self.rng, self.next_bus, self.functions, self.bridges = rng, 1, [], []
         self.groups = rng.choice((4, 12, 60))
 
     def chance(self, percent):
@@ -50,6 +56,10 @@ class Maker:
             fn['boot_vga'] = 1
         if self.chance(5):
             fn['caps'], fn['numvfs'] = 'pcie:endpoint:flr sriov:4', rng.randrange(3)
+        if self.chance(40):
+            fn['bars'] = rng.choice(BARS)
+            if self.chance(30):
+                fn['@'] = rng.choice(PLACES)
         self.functions.append(fn)
         return self.decorate(fn)
 
@@ -61,6 +71,7 @@ class Maker:
               'secondary': bus, 'subordinate': self.next_bus - 1}
         if self.chance(80):
             fn['driver'] = 'pcieport'
+        self.bridges.append(at)
         return self.decorate(fn)
 
     def fill(self, bus, depth):
@@ -119,6 +130,24 @@ class Maker:
                 self.rng.choice(MAP_WORDS), self.rng.choice(('true', 'default', 'false'))))
         return '\n'.join(lines) + '\n'
 
+    def firmware(self, host):
+        """Tables with reserved memory, the kernel's word on it, and the firmware's picture."""
+        rng, names = self.rng, [fn['at'] for fn in self.functions] + self.bridges
+        if self.chance(40):
+            host['dmar'] = {'flags': rng.randrange(4), 'rmrr': [
+                [rng.choice(STARTS), rng.choice(LASTS), *rng.sample(names + ['00/1f.7', '00/02.0/00.0', '01/20.0'],
+                                                                    rng.randrange(1, 3))] for _ in range(3)]}
+        if self.chance(40):
+            host['ivrs'] = [[rng.choice(STARTS), rng.choice(('0x1000', '0', '0xffffffffffffffff')),
+                             rng.choice(('all', rng.choice(names), '-'.join(rng.sample(names * 2, 2)))), rng.choice((0, 1, 7, 8))]
+                            for _ in range(2)]
+        host['reserved'] = None if self.chance(40) else {
+            str(rng.randrange(self.groups)): [[rng.choice(STARTS), '0x9ffffffff', rng.choice(TYPES)]] for _ in range(4)}
+        if self.chance(30):
+            host['iomem'] = [[start, hex(int(start, 16) + 0xfff), rng.choice(('efifb', 'BOOTFB', 'vesafb', 'efifbx', 'PCI Bus 0000:00'))]
+                             for start in rng.sample(PLACES, 2)]
+        host['bits'] = rng.choice((36, 39, 46, 52))
+
     def host(self):
         rng = self.rng
         host = {'functions': self.fill('0000:00', 0), 'files': {'etc/directpath/passthru.map': self.map()}}
@@ -141,6 +170,7 @@ class Maker:
             host['files'][path] = rng.choice(('', 'zz\n', '0x123456\n'))
         if self.chance(30):
             host['acpi'] = rng.choice((['FACP'], ['DMAR'], ['IVRS']))
+        self.firmware(host)
         if self.chance(15):
             host['user'] = 'ordinary'
         if self.chance(15):

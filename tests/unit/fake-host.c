@@ -36,6 +36,8 @@ fake_host_new(void)
     fake->owned = g_ptr_array_new_with_free_func(g_free);
     fake->host.platform = (DpPlatform){.iommu = DP_IOMMU_VTD,
                                        .iommu_in_firmware = DP_TRI_YES,
+                                       .intel_in_firmware = DP_TRI_YES,
+                                       .intremap_in_firmware = DP_TRI_YES,
                                        .interrupt_remapping = DP_TRI_YES,
                                        .cpu_virtualization = DP_TRI_YES,
                                        .kvm = DP_TRI_YES,
@@ -46,6 +48,7 @@ fake_host_new(void)
     fake->host.blocks = g_ptr_array_new();
     fake->host.nets = g_ptr_array_new();
     fake->host.group_ids = g_array_new(FALSE, FALSE, sizeof(int));
+    fake->host.framebuffers = g_array_new(FALSE, FALSE, sizeof(DpFramebuffer));
     fake->host.diags = dp_diags_new();
     return fake;
 }
@@ -57,12 +60,15 @@ fake_host_free(FakeHost *fake)
         DpFunction *fn = fake->host.functions->pdata[i];
 
         g_ptr_array_unref(fn->children);
+        g_clear_pointer(&fn->group_reserved, g_array_unref);
+        g_clear_pointer(&fn->table_reserved, g_array_unref);
     }
     g_ptr_array_unref(fake->host.functions);
     g_ptr_array_unref(fake->host.mounts);
     g_ptr_array_unref(fake->host.blocks);
     g_ptr_array_unref(fake->host.nets);
     g_array_unref(fake->host.group_ids);
+    g_array_unref(fake->host.framebuffers);
     g_ptr_array_unref(fake->host.diags);
     g_ptr_array_unref(fake->owned);
     g_free(fake);

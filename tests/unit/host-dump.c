@@ -56,34 +56,27 @@ static const Field caps_fields[] = {
 };
 
 static const Field function_fields[] = {
-    FIELD(DpFunction, ids_known),
-    FIELD(DpFunction, vendor),
-    FIELD(DpFunction, device),
-    FIELD(DpFunction, subvendor),
-    FIELD(DpFunction, subdevice),
-    FIELD(DpFunction, class_code),
-    FIELD(DpFunction, revision),
-    FIELD(DpFunction, header_type),
-    FIELD(DpFunction, dead),
-    FIELD(DpFunction, power_state),
-    FIELD(DpFunction, iommu_group),
-    FIELD(DpFunction, numa_node),
-    FIELD(DpFunction, irq),
-    FIELD(DpFunction, irq_pin),
-    FIELD(DpFunction, n_msi_irqs),
-    FIELD(DpFunction, reset_file),
-    FIELD(DpFunction, boot_vga),
-    FIELD(DpFunction, sriov_pf),
-    FIELD(DpFunction, secondary),
-    FIELD(DpFunction, sriov_numvfs),
-    FIELD(DpFunction, is_bridge),
-    FIELD(DpFunction, subordinate),
-    FIELD(DpFunction, sriov_totalvfs),
+    FIELD(DpFunction, ids_known),   FIELD(DpFunction, vendor),
+    FIELD(DpFunction, device),      FIELD(DpFunction, subvendor),
+    FIELD(DpFunction, subdevice),   FIELD(DpFunction, class_code),
+    FIELD(DpFunction, revision),    FIELD(DpFunction, header_type),
+    FIELD(DpFunction, dead),        FIELD(DpFunction, power_state),
+    FIELD(DpFunction, iommu_group), FIELD(DpFunction, numa_node),
+    FIELD(DpFunction, irq),         FIELD(DpFunction, irq_pin),
+    FIELD(DpFunction, n_msi_irqs),  FIELD(DpFunction, reset_file),
+    FIELD(DpFunction, boot_vga),    FIELD(DpFunction, sriov_pf),
+    FIELD(DpFunction, secondary),   FIELD(DpFunction, sriov_numvfs),
+    FIELD(DpFunction, is_bridge),   FIELD(DpFunction, subordinate),
+    FIELD(DpFunction, window),      FIELD(DpFunction, sriov_totalvfs),
 };
 
 static const Field platform_fields[] = {
     FIELD(DpPlatform, iommu),
     FIELD(DpPlatform, iommu_in_firmware),
+    FIELD(DpPlatform, intel_in_firmware),
+    FIELD(DpPlatform, intremap_in_firmware),
+    FIELD(DpPlatform, x2apic_opt_out),
+    FIELD(DpPlatform, address_bits),
     FIELD(DpPlatform, interrupt_remapping),
     FIELD(DpPlatform, cpu_virtualization),
     FIELD(DpPlatform, hypervisor),
@@ -137,6 +130,34 @@ dump_bars(const DpFunction *fn)
 }
 
 static json_t *
+dump_reserved(const GArray *regions)
+{
+    json_t *array = regions == NULL ? json_null() : json_array();
+
+    for (guint i = 0; regions != NULL && i < regions->len; i++) {
+        const DpReserved *region = &g_array_index(regions, DpReserved, i);
+
+        json_array_append_new(array, json_pack("[I,I,b]", (json_int_t)region->start,
+                                               (json_int_t)region->last, region->relaxable));
+    }
+    return array;
+}
+
+static json_t *
+dump_framebuffers(const GArray *framebuffers)
+{
+    json_t *array = json_array();
+
+    for (guint i = 0; i < framebuffers->len; i++) {
+        const DpFramebuffer *found = &g_array_index(framebuffers, DpFramebuffer, i);
+
+        json_array_append_new(array, json_pack("[I,I,s]", (json_int_t)found->start,
+                                               (json_int_t)found->last, found->driver));
+    }
+    return array;
+}
+
+static json_t *
 dump_function(const DpFunction *fn)
 {
     json_t *object = dump_fields(fn, function_fields, G_N_ELEMENTS(function_fields));
@@ -155,6 +176,8 @@ dump_function(const DpFunction *fn)
     set_string(object, "parent", fn->parent == NULL ? NULL : fn->parent->name);
     json_object_set_new(object, "children", children);
     json_object_set_new(object, "bars", dump_bars(fn));
+    json_object_set_new(object, "group_reserved", dump_reserved(fn->group_reserved));
+    json_object_set_new(object, "table_reserved", dump_reserved(fn->table_reserved));
     json_object_set_new(object, "caps",
                         dump_fields(&fn->caps, caps_fields, G_N_ELEMENTS(caps_fields)));
     json_object_set_new(object, "reset_methods", strings(fn->reset_methods));
@@ -240,6 +263,7 @@ dp_host_dump(const DpHost *host)
     json_object_set_new(object, "blocks", dump_all(host->blocks, (Dump)dump_block));
     json_object_set_new(object, "nets", dump_all(host->nets, (Dump)dump_net));
     json_object_set_new(object, "groups", groups);
+    json_object_set_new(object, "framebuffers", dump_framebuffers(host->framebuffers));
     json_object_set_new(object, "diags", dp_diags_to_json(host->diags));
     return object;
 }

@@ -221,7 +221,7 @@ test_scrub(Place *place G_GNUC_UNUSED, gconstpointer unused G_GNUC_UNUSED)
 {
     g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *line = dp_scrub_cmdline(
-        "quiet root=/dev/sda1 rd.luks.key=abc iommu=pt secret root=UUID=77 pci=noaer\n");
+        "quiet root=/dev/sda1 rd.luks.key=abc iommu=pt secret nointremap root=UUID=77 pci=noaer\n");
     g_autofree char *mac = dp_scrub_net(numbers, "enx525400123456");
     g_autofree char *other = dp_scrub_net(numbers, "wlx0123456789ab");
     g_autofree char *vlan = dp_scrub_net(numbers, "enx525400123456.7");
@@ -232,7 +232,7 @@ test_scrub(Place *place G_GNUC_UNUSED, gconstpointer unused G_GNUC_UNUSED)
                                              "/net/pnic/child[0000]/mac = \"00:01\"\n"
                                              " /system/uuid = \"4\"\n/adv/password = \"x\"\n");
 
-    g_assert_cmpstr(line, ==, "root=/dev/sda1 iommu=pt pci=noaer");
+    g_assert_cmpstr(line, ==, "root=/dev/sda1 iommu=pt nointremap pci=noaer");
     g_assert_cmpstr(mac, ==, "enx1");
     g_assert_cmpstr(other, ==, "wlx2");
     g_assert_cmpstr(vlan, ==, "enx1.7");
@@ -245,10 +245,26 @@ test_scrub(Place *place G_GNUC_UNUSED, gconstpointer unused G_GNUC_UNUSED)
 int
 main(int argc, char **argv)
 {
-    static const char *const same[] = {
-        "lab",      "no-iommu", "no-intremap",     "ordinary-user", "esx-q35", "two-functions",
-        "no-acs",   "vmd",      "sriov-one-group", "usb-root",      "pools",   "lab-enabled",
-        "sleeping", "dead",     "conventional"};
+    static const char *const same[] = {"lab",
+                                       "no-iommu",
+                                       "no-intremap",
+                                       "ordinary-user",
+                                       "esx-q35",
+                                       "two-functions",
+                                       "no-acs",
+                                       "vmd",
+                                       "sriov-one-group",
+                                       "usb-root",
+                                       "pools",
+                                       "lab-enabled",
+                                       "sleeping",
+                                       "dead",
+                                       "conventional",
+                                       "rmrr",
+                                       "rmrr-off",
+                                       "ivmd",
+                                       "big-bars",
+                                       "intremap-firmware"};
 
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(same); i++) {

@@ -209,6 +209,59 @@ test_no_iommu(void)
     g_assert_cmpint(no_remapping->platform.interrupt_remapping, ==, DP_TRI_NO);
 }
 
+static void
+assert_region(const GArray *regions, uint64_t start, uint64_t last, bool relaxable)
+{
+    const DpReserved *region;
+
+    g_assert_nonnull(regions);
+    g_assert_cmpuint(regions->len, ==, 1);
+    region = &g_array_index(regions, DpReserved, 0);
+    g_assert_cmpuint(region->start, ==, start);
+    g_assert_cmpuint(region->last, ==, last);
+    g_assert_cmpint(region->relaxable, ==, relaxable);
+}
+
+/* Of a group the kernel tells, of a function the firmware's table: over bridges, or one with all
+ * that is behind it. */
+static void
+test_reserved_memory(void)
+{
+    g_autoptr(DpHost) host = scan("rmrr"), amd = scan("ivmd");
+
+    assert_region(find(host, "0000:03:00.0")->group_reserved, 0x791f6000, 0x791f9fff, false);
+    assert_region(find(host, "0000:06:01.0")->group_reserved, 0x79400000, 0x79400fff, false);
+    assert_region(find(host, "0000:00:1d.0")->group_reserved, 0xdf62f000, 0xdf63efff, true);
+    g_assert_cmpuint(find(host, "0000:04:00.1")->group_reserved->len, ==, 0);
+    assert_region(find(host, "0000:03:00.0")->table_reserved, 0x791f6000, 0x791f9fff, false);
+    assert_region(find(host, "0000:06:00.0")->table_reserved, 0x79400000, 0x79400fff, false);
+    assert_region(find(host, "0000:04:00.1")->table_reserved, 0x79200000, 0x793fffff, false);
+    assert_region(find(host, "0000:00:02.0")->table_reserved, 0xe2000000, 0xe3ffffff, true);
+    g_assert_null(find(host, "0000:06:01.0")->table_reserved);
+    g_assert_null(find(amd, "0000:01:00.0")->group_reserved);
+    assert_region(find(amd, "0000:01:00.0")->table_reserved, 0xbd000000, 0xbd007fff, false);
+    assert_region(find(amd, "0000:02:00.1")->table_reserved, 0xbe000000, 0xbe000fff, false);
+    g_assert_null(find(amd, "0000:02:00.2")->table_reserved);
+}
+
+static void
+test_firmware(void)
+{
+    g_autoptr(DpHost) host = scan("big-bars"), without = scan("intremap-firmware");
+    const DpFramebuffer *picture = &g_array_index(host->framebuffers, DpFramebuffer, 0);
+
+    g_assert_cmpuint(host->platform.address_bits, ==, 39);
+    g_assert_cmpint(host->platform.intremap_in_firmware, ==, DP_TRI_YES);
+    g_assert_cmpint(host->platform.intel_in_firmware, ==, DP_TRI_YES);
+    g_assert_cmpint(without->platform.intremap_in_firmware, ==, DP_TRI_NO);
+    g_assert_cmpuint(host->framebuffers->len, ==, 1);
+    g_assert_cmpuint(picture->start, ==, 0xc1000000);
+    g_assert_cmpstr(picture->driver, ==, "efifb");
+    g_assert_cmpuint(find(host, "0000:00:01.0")->window, ==, 2 << 20);
+    g_assert_cmpuint(find(host, "0000:01:00.0")->window, ==, 0);
+    g_assert_cmpuint(find(host, "0000:01:00.0")->bars[1].size, ==, 64ull << 30);
+}
+
 /* What is hidden is unknown; the rest is as root sees it. */
 static void
 test_ordinary_user(void)
@@ -276,6 +329,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host/reserved-memory", test_reserved_memory);
+    g_test_add_func("/host/firmware", test_firmware);
     g_test_add_func("/host/lab-function", test_lab_function);
     g_test_add_func("/host/lab-caps", test_lab_caps);
     g_test_add_func("/host/lab-topology", test_lab_topology);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What reaches the terminal: caught at descriptor 1 or 2. */
+#include "base/text.h"
 #include "document.h"
 #include "engine-probe.h"
 #include "output.h"

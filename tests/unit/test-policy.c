@@ -113,13 +113,20 @@ static void
 test_iommu_remedy(void)
 {
     static const struct {
-        const char *cmdline, *cpu, *remedy;
+        const char *cmdline;
+        bool intel;
+        const char *remedy;
     } rows[] = {
-        {"quiet intel_iommu=off", "GenuineIntel", "take intel_iommu=off off"},
-        {"amd_iommu=off", "AuthenticAMD", "take amd_iommu=off off"},
-        {"iommu=off quiet", "GenuineIntel", "take iommu=off off"},
-        {"quiet", "GenuineIntel", "put intel_iommu=on on"},
-        {"quiet noiommu=offset", "AuthenticAMD", "take amd_iommu=off or iommu=off away"},
+        {"quiet intel_iommu=off", true, "take intel_iommu=off off"},
+        {"intel_iommu=on,off quiet", true, "take \"off\" out of intel_iommu=on,off"},
+        {"amd_iommu=off", false, "take amd_iommu=off off"},
+        {"iommu=off quiet", true, "take iommu=off off"},
+        {"iommu=pt,off", false, "take \"off\" out of iommu=pt,off"},
+        {"quiet", true, "put intel_iommu=on on"},
+        {"amd_iommu=off", true, "put intel_iommu=on on"}, /* of the other maker: no effect */
+        {"quiet intel_iommu=on", true, "lines with DMAR"},
+        {"quiet noiommu=offset intel_iommu=off", false, "lines with AMD-Vi"},
+        {NULL, true, "put intel_iommu=on on"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -129,11 +136,48 @@ test_iommu_remedy(void)
 
         fake->host.platform.iommu = DP_IOMMU_NONE;
         fake->host.platform.cmdline = (char *)rows[i].cmdline;
-        fake->host.platform.cpu_vendor = (char *)rows[i].cpu;
+        fake->host.platform.intel_in_firmware = rows[i].intel ? DP_TRI_YES : DP_TRI_NO;
         policy = judge(fake);
         diag = policy->diags->pdata[0];
         g_assert_cmpint(diag->row->id, ==, DP_DIAG_IOMMU_OFF_KERNEL);
+        g_test_message("row %zu: %s", i, diag->remedy);
         g_assert_nonnull(strstr(diag->remedy, rows[i].remedy));
+    }
+}
+
+/* Who keeps interrupts from being remapped. */
+static void
+test_remapping_cause(void)
+{
+    static const struct {
+        const char *cmdline;
+        DpTri firmware, opt_out;
+        const char *cause;
+    } rows[] = {
+        {"quiet intremap=off", N, N, "intremap=off is on the kernel's command line"},
+        {"intremap=nosid,off", Y, N, "intremap=nosid,off is on"},
+        {"nointremap", Y, Y, "nointremap is on"},
+        {"quiet", N, Y, "INTR_REMAP is clear"},
+        {"quiet", Y, Y, "X2APIC_OPT_OUT"},
+        {"intremap=on", Y, N, "without interrupt remapping a device"},
+        {NULL, U, U, "without interrupt remapping a device"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(FakeHost) fake = fake_host_new();
+        g_autoptr(DpPolicy) policy = NULL;
+        const DpDiag *diag;
+
+        fake_function(fake, "0000:01:00.0", NULL, 1);
+        fake->host.platform.interrupt_remapping = DP_TRI_NO;
+        fake->host.platform.cmdline = (char *)rows[i].cmdline;
+        fake->host.platform.intremap_in_firmware = rows[i].firmware;
+        fake->host.platform.x2apic_opt_out = rows[i].opt_out;
+        policy = judge(fake);
+        diag = policy->diags->pdata[0];
+        g_assert_cmpint(diag->row->id, ==, DP_DIAG_INTREMAP_MISSING);
+        g_test_message("row %zu: %s", i, diag->cause);
+        g_assert_nonnull(strstr(diag->cause, rows[i].cause));
     }
 }
 
@@ -245,6 +289,24 @@ test_facts(void)
     }
 }
 
+/* One of the function's diagnostics has this id, and says @text. */
+static void
+assert_says(const DpPolicy *policy, const DpFunction *fn, DpDiagId id, const char *text)
+{
+    const DpDiagList *diags = dp_policy_verdict(policy, &fn->addr)->diags;
+
+    for (guint i = 0; i < diags->len; i++) {
+        const DpDiag *diag = diags->pdata[i];
+
+        if (diag->row->id == id) {
+            g_test_message("%s", diag->message);
+            g_assert_nonnull(strstr(diag->message, text));
+            return;
+        }
+    }
+    g_assert_not_reached();
+}
+
 static void
 test_shared_interrupt_line(void)
 {
@@ -269,6 +331,25 @@ test_shared_interrupt_line(void)
     g_assert_true(dp_policy_verdict(policy, &fn->addr)->allowed);
     g_assert_false(
         dp_diags_have(dp_policy_verdict(policy, &other->addr)->diags, DP_DIAG_INTX_SHARED));
+    for (int i = 1; i < 9; i++) { /* each is named, up to a number */
+        g_autofree char *name = g_strdup_printf("0000:01:0%d.0", i);
+        DpFunction *more = fake_function(fake, name, NULL, 10 + i);
+
+        more->irq = 11;
+        more->irq_pin = 1;
+        fake_driver(fake, more, "uhci_hcd");
+        if (i < 2 || i == 8) {
+            g_clear_pointer(&policy, dp_policy_free);
+            policy = judge(fake);
+            assert_says(policy, fn, DP_DIAG_INTX_SHARED,
+                        i < 2 ? "0000:00:03.0 (snd_hda_intel), 0000:01:01.0 (uhci_hcd)"
+                              : "0000:01:07.0 (uhci_hcd) and others");
+        }
+        more->n_msi_irqs = i == 8;
+    }
+    for (guint i = 3; i < fake->host.functions->len; i++) {
+        ((DpFunction *)fake->host.functions->pdata[i])->n_msi_irqs = 1;
+    }
     other->n_msi_irqs = 1; /* its driver uses MSI: the line is free */
     g_clear_pointer(&policy, dp_policy_free);
     policy = judge(fake);
@@ -340,6 +421,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &host_cases[i], test_host);
     }
     g_test_add_func("/policy/host/iommu-remedy", test_iommu_remedy);
+    g_test_add_func("/policy/host/remapping-cause", test_remapping_cause);
     g_test_add_func("/policy/host/virtual-machine", test_virtual_machine);
     g_test_add_func("/policy/verdict/assignable", test_assignable);
     g_test_add_func("/policy/verdict/facts", test_facts);
