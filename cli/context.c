@@ -17,6 +17,7 @@ dp_context_free(DpContext *context)
     }
     g_clear_pointer(&context->names, dp_names_free);
     g_clear_pointer(&context->runs, g_ptr_array_unref);
+    g_clear_pointer(&context->armed, dp_armed_free);
     g_clear_pointer(&context->policy, dp_policy_free);
     g_clear_pointer(&context->host, dp_host_free);
     g_clear_pointer(&context->map, dp_map_free);
@@ -25,6 +26,19 @@ dp_context_free(DpContext *context)
     g_clear_pointer(&context->root, dp_root_free);
     g_clear_pointer(&context->diags, g_ptr_array_unref);
     g_free(context);
+}
+
+/* What waits for its confirmation. Of a folder nothing does. */
+static void
+load_armed(DpContext *context)
+{
+    g_clear_pointer(&context->armed, dp_armed_free);
+    if (context->root->live) {
+        context->armed = dp_armed_read(context->root, context->diags, NULL);
+    }
+    if (context->armed != NULL && context->armed->phase != DP_ARMED_ARMED) {
+        g_clear_pointer(&context->armed, dp_armed_free);
+    }
 }
 
 /* Reads everything anew: at the beginning, and after something was put right. */
@@ -52,6 +66,7 @@ load(DpContext *context, GError **error)
     }
     context->policy = dp_policy_new(context->host, context->map);
     context->runs = dp_run_list(context->root);
+    load_armed(context);
     dp_diags_extend(context->diags, context->host->diags);
     dp_diags_extend(context->diags, context->policy->diags);
     return true;
@@ -67,7 +82,8 @@ recover(DpContext *context, DpCli *cli, GError **error)
     bool ok;
 
     change.n_overrides = 0;
-    ok = dp_assign_recover(&change, outcome, error) && dp_vm_recover(&env, outcome, error);
+    ok = dp_assign_recover(&change, outcome, error) && dp_assign_tend(&change, outcome, error) &&
+         dp_vm_recover(&env, outcome, error);
     dp_diags_extend(cli->diags, outcome->diags);
     if (ok && (outcome->changed || outcome->diags->len > 0)) {
         ok = load(context, error);
@@ -145,11 +161,37 @@ dp_context_used_by(const DpContext *context, const DpAddr *addr)
     return dp_run_used_by(addr, context->runs);
 }
 
+bool
+dp_context_armed(const DpContext *context, const DpFunction *fn)
+{
+    return context->armed != NULL && dp_armed_find(context->armed, fn->name) != NULL;
+}
+
+static void
+report_armed(const DpContext *context, const DpFunction *fn, DpDiagList *diags)
+{
+    DpDiag *diag = dp_diags_add(diags, DP_DIAG_ARMED, fn->name,
+                                "%s: enabled for now; it is taken back in %d s unless it is "
+                                "confirmed",
+                                fn->name, dp_armed_left_s(context->armed));
+
+    if (diag != NULL) {
+        dp_diag_set_remedy(diag,
+                           "to keep it: directpath device confirm; to take it back now: directpath "
+                           "device disable %s",
+                           fn->name);
+    }
+}
+
 DpState
 dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList *diags)
 {
     const char *used_by = dp_context_used_by(context, &verdict->fn->addr);
 
+    if (dp_context_armed(context, verdict->fn)) {
+        report_armed(context, verdict->fn, diags);
+        diags = NULL; /* that is why it is pending */
+    }
     return dp_policy_state(verdict, context->conf, used_by, diags);
 }
 
@@ -179,6 +221,7 @@ dp_context_change(const DpContext *context, const DpCli *cli)
         .with_unit = dp_options_have(cli->options, DP_OPT_WITH_UNIT),
         .overrides = (const int *)(void *)cli->options->overrides->data,
         .n_overrides = cli->options->overrides->len,
+        .confirm_within_s = cli->options->confirm_within_s,
         .used_by = dp_run_used_by,
         .used_by_user = context->runs,
     };

@@ -2,6 +2,7 @@
 /* What most commands stand on: the root, the store, one scan, the verdicts, the running VMs. */
 #pragma once
 
+#include "assign/armed.h"
 #include "cli.h"
 #include "vm/run.h"
 
@@ -12,6 +13,7 @@ typedef struct {
     DpHost *host;
     DpPolicy *policy;
     GPtrArray *runs;   /* DpRun */
+    DpArmed *armed;    /* a change that waits for its confirmation, or NULL */
     DpNames *names;    /* made at first use: dp_context_names */
     int lock;          /* held by a command that changes something; -1 */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
@@ -32,6 +34,9 @@ DpNames *dp_context_names(DpContext *context);
 
 /* Name of the running VM that has @addr, or NULL. */
 const char *dp_context_used_by(const DpContext *context, const DpAddr *addr);
+
+/* True if @fn is enabled only until its time is over, or the change is confirmed. */
+bool dp_context_armed(const DpContext *context, const DpFunction *fn);
 
 /* State of one function; reasons that are not among the verdict's go to @diags (may be NULL). */
 DpState dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList *diags);

@@ -32,7 +32,11 @@ say_outcome(const DpCli *cli, const DpRoot *root, const DpOutcome *outcome, cons
     if (dp_options_have(cli->options, DP_OPT_VERBOSE) && outcome->steps->len > 0) {
         dp_out_steps(cli, outcome->steps);
     }
-    if (outcome->changed && !root->live) {
+    if (outcome->armed_s > 0) {
+        dp_out(cli,
+               "Enabled for %d s: to keep it, run 'directpath device confirm' within that time.",
+               outcome->armed_s);
+    } else if (outcome->changed && !root->live) {
         dp_out(cli, "Stored.");
     } else if (outcome->reboot_required) {
         dp_out(cli,
@@ -51,6 +55,9 @@ dp_report_outcome(DpCli *cli, const DpOutcome *outcome)
         cli->doc, dp_json_pack("{s:b, s:b, s:b, s:o}", "changed", (int)(outcome->changed && !dry),
                                "reboot_required", (int)outcome->reboot_required, "dry_run",
                                (int)dry, "steps", dp_steps_json(outcome->steps)));
+    if (outcome->armed_s > 0) {
+        json_object_set_new(cli->doc, "confirm_within", json_integer(outcome->armed_s));
+    }
     dp_diags_extend(cli->diags, outcome->diags);
 }
 
@@ -95,6 +102,38 @@ dp_cmd_device_disable(DpCli *cli, GError **error)
 {
     return change_devices(cli, dp_assign_disable, "disabling", "Disabled: the host has it back.",
                           error);
+}
+
+/* What the recovery of this very command has taken back cannot be confirmed any more. */
+static bool
+check_in_time(DpCli *cli, GError **error)
+{
+    if (!dp_diags_have(cli->diags, DP_DIAG_ARMED_TAKEN_BACK)) {
+        return true;
+    }
+    dp_diags_add(cli->diags, DP_DIAG_CONFIRM_LATE, "directpath",
+                 "there is nothing left to confirm: the change was taken back");
+    return dp_fail(error, DP_ERROR_REFUSED, "refused");
+}
+
+bool
+dp_cmd_device_confirm(DpCli *cli, GError **error)
+{
+    g_autoptr(DpOutcome) outcome = dp_outcome_new();
+    g_autoptr(DpContext) context = dp_context_new(cli, DP_CHANGE, error);
+    DpChange change;
+    bool ok;
+
+    if (context == NULL || !check_in_time(cli, error)) {
+        return false;
+    }
+    change = dp_context_change(context, cli);
+    ok = dp_assign_confirm(&change, outcome, error);
+    dp_report_outcome(cli, outcome);
+    if (ok) {
+        say_outcome(cli, context->root, outcome, "Kept: it is stored and holds after a reboot.");
+    }
+    return ok;
 }
 
 bool

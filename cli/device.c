@@ -115,6 +115,7 @@ dp_cmd_device_list(DpCli *cli, GError **error)
         list_json(cli, context, list);
     } else {
         list_text(cli, context, list);
+        dp_out_armed(cli, context);
     }
     return true;
 }

@@ -36,6 +36,57 @@ dp_platform_vfio(const DpPlatform *platform)
     return MIN(platform->vfio, platform->vfio_iommu_type1);
 }
 
+static json_t *
+armed_overrides_json(const DpArmed *armed)
+{
+    json_t *array = json_array();
+
+    for (guint i = 0; i < armed->overrides->len; i++) {
+        const DpOverride *override = &g_array_index(armed->overrides, DpOverride, i);
+        char name[DP_ADDR_LEN];
+
+        json_array_append_new(array, dp_json_pack("{s:s, s:o}", "address",
+                                                  dp_addr_format(&override->addr, name), "id",
+                                                  json_sprintf("DP%d", override->id)));
+    }
+    return array;
+}
+
+json_t *
+dp_armed_json(const DpContext *context)
+{
+    const DpArmed *armed = context->armed;
+    json_t *devices;
+
+    if (armed == NULL) {
+        return json_null();
+    }
+    devices = json_array();
+    for (guint i = 0; i < armed->bindings->len; i++) {
+        const DpBinding *binding = armed->bindings->pdata[i];
+
+        json_array_append_new(devices, json_string(binding->name));
+    }
+    return dp_json_pack("{s:o, s:i, s:i, s:o}", "devices", devices, "seconds", armed->seconds,
+                        "seconds_left", dp_armed_left_s(armed), "overrides",
+                        armed_overrides_json(armed));
+}
+
+void
+dp_out_armed(const DpCli *cli, const DpContext *context)
+{
+    g_autofree char *names = context->armed != NULL ? dp_armed_names(context->armed) : NULL;
+    g_autofree char *text = NULL;
+
+    if (names == NULL) {
+        return;
+    }
+    text = g_strdup_printf("%s; taken back in %d s unless 'directpath device confirm' is run",
+                           names, dp_armed_left_s(context->armed));
+    dp_out(cli, "%s", "");
+    dp_out_wrapped(cli, "Armed: ", text);
+}
+
 json_t *
 dp_host_json(const DpContext *context)
 {

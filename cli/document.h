@@ -14,6 +14,11 @@ const char *dp_iommu_name(DpIommuKind kind);
 /* VFIO as a whole: its PCI driver and its IOMMU backend. */
 DpTri dp_platform_vfio(const DpPlatform *platform);
 
+/* What waits for its confirmation: {"devices","seconds","seconds_left","overrides"}, or null. */
+json_t *dp_armed_json(const DpContext *context);
+/* The same for people, behind an empty line; nothing if there is none. */
+void dp_out_armed(const DpCli *cli, const DpContext *context);
+
 /* The "host" object of `device list`. */
 json_t *dp_host_json(const DpContext *context);
 /* One entry of "devices" of `device list`. */

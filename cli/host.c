@@ -199,7 +199,9 @@ dp_cmd_host_status(DpCli *cli, GError **error)
     json_object_set_new(cli->doc, "host", dp_host_json(context));
     json_object_set_new(cli->doc, "devices", status_devices(cli, context));
     json_object_set_new(cli->doc, "absent", status_absent(cli, context));
+    json_object_set_new(cli->doc, "armed", dp_armed_json(context));
     json_object_set_new(cli->doc, "vms", dp_runs_json(context));
+    dp_out_armed(cli, context);
     dp_out_heading(cli, "Virtual machines");
     dp_out_runs(cli, context);
     if (dp_context_reboot_required(context)) {

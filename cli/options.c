@@ -8,6 +8,8 @@
 
 /* Longest shut-down that makes sense to wait for: a day. */
 #define TIMEOUT_MAX_S 86400
+/* Longest time that a change may wait for its confirmation: DP_CONFIRM_MAX_S of assign/. */
+#define CONFIRM_MAX_S 3600
 
 static const DpOptRow rows[] = {
     {"--root", "DIR", DP_OPT_ROOT, "look at the captured host in DIR instead of this machine"},
@@ -20,6 +22,7 @@ static const DpOptRow rows[] = {
     {"--dry-run", NULL, DP_OPT_DRY_RUN, "print what would be done, change nothing"},
     {"--with-unit", NULL, DP_OPT_WITH_UNIT, "take the other functions of the unit along"},
     {"--override", "DPnnnn", DP_OPT_OVERRIDE, "do it in spite of this diagnostic (repeatable)"},
+    {"--confirm-within", "S", DP_OPT_CONFIRM, "take it back unless 'device confirm' follows"},
     {"--accel", "kvm|tcg", DP_OPT_ACCEL, "how the guest's CPU runs (kvm unless said)"},
     {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},
@@ -101,10 +104,24 @@ take_override(DpOptions *options, const char *value, GError **error)
 }
 
 static bool
+take_seconds(
+    const DpOptRow *row, const char *value, guint min, guint max, int *ret_s, GError **error)
+{
+    g_autofree char *shown = dp_text_visible(value, -1);
+    guint64 seconds = 0;
+
+    if (!g_ascii_string_to_unsigned(value, 10, min, max, &seconds, NULL)) {
+        return dp_fail(error, DP_ERROR_USAGE, "%s: '%s' is not %u to %u seconds", row->name, shown,
+                       min, max);
+    }
+    *ret_s = (int)seconds;
+    return true;
+}
+
+static bool
 take_value(DpOptions *options, const DpOptRow *row, const char *value, GError **error)
 {
     g_autofree char *shown = dp_text_visible(value, -1);
-    guint64 seconds;
 
     switch (row->bit) {
     case DP_OPT_ROOT:
@@ -121,12 +138,9 @@ take_value(DpOptions *options, const DpOptRow *row, const char *value, GError **
         return strcmp(value, "kvm") == 0 || strcmp(value, "tcg") == 0 ||
                dp_fail(error, DP_ERROR_USAGE, "--accel: '%s' is neither kvm nor tcg", shown);
     case DP_OPT_TIMEOUT:
-        if (!g_ascii_string_to_unsigned(value, 10, 0, TIMEOUT_MAX_S, &seconds, NULL)) {
-            return dp_fail(error, DP_ERROR_USAGE, "--timeout: '%s' is not 0 to %d seconds", shown,
-                           TIMEOUT_MAX_S);
-        }
-        options->timeout_s = (int)seconds;
-        return true;
+        return take_seconds(row, value, 0, TIMEOUT_MAX_S, &options->timeout_s, error);
+    case DP_OPT_CONFIRM:
+        return take_seconds(row, value, 1, CONFIRM_MAX_S, &options->confirm_within_s, error);
     case DP_OPT_DEVICE_ID:
         g_free(options->device_id);
         options->device_id = g_strdup(value);

@@ -20,6 +20,7 @@ typedef enum {
     DP_OPT_ACCEL = 1 << 10,
     DP_OPT_TIMEOUT = 1 << 11,
     DP_OPT_HOST = 1 << 12,
+    DP_OPT_CONFIRM = 1 << 13,
     /* Of the old words only. */
     DP_OPT_DEVICE_ID = 1 << 26,
     DP_OPT_ENABLE = 1 << 27,
@@ -43,14 +44,15 @@ typedef struct {
 } DpOptRow;
 
 typedef struct {
-    unsigned given;    /* DpOptBit of those that were there */
-    char *root;        /* of --root or --host; "/" unless said */
-    char *accel;       /* "kvm" unless said */
-    int timeout_s;     /* -1 unless said */
-    char *device_id;   /* NULL unless said */
-    bool enable;       /* what --enable said */
-    GArray *overrides; /* int: numbers of diagnostics */
-    GPtrArray *words;  /* what is not an option, in order */
+    unsigned given;       /* DpOptBit of those that were there */
+    char *root;           /* of --root or --host; "/" unless said */
+    char *accel;          /* "kvm" unless said */
+    int timeout_s;        /* -1 unless said */
+    int confirm_within_s; /* 0 unless said */
+    char *device_id;      /* NULL unless said */
+    bool enable;          /* what --enable said */
+    GArray *overrides;    /* int: numbers of diagnostics */
+    GPtrArray *words;     /* what is not an option, in order */
 } DpOptions;
 
 const DpOptRow *dp_opt_rows(size_t *ret_n);

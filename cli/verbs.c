@@ -33,17 +33,26 @@ static const DpVerb verbs[] = {
      "ADDR as lspci has it (03:00.0, 0000:03:00.0: hexadecimal) or as ESX has it\n"
      "(003:00.0, 00000:003:00.0: three-digit bus, decimal).\n",
      "directpath device show 0000:03:00.0", dp_cmd_device_show},
-    {"device enable", "ADDR...", 1, -1, DP_OPT_WITH_UNIT | DP_OPT_OVERRIDE | DP_OPT_DRY_RUN,
-     DP_VERB_ROOT, "mark functions for passthrough",
+    {"device enable", "ADDR...", 1, -1,
+     DP_OPT_WITH_UNIT | DP_OPT_OVERRIDE | DP_OPT_CONFIRM | DP_OPT_DRY_RUN, DP_VERB_ROOT,
+     "mark functions for passthrough",
      "Checks verdict and unit, moves the functions to vfio-pci, and stores the owner,\n"
      "so that it holds after a reboot. Refused with the reasons where a rule says no;\n"
-     "nothing is changed then. With --root only the store of that folder is written.\n",
+     "nothing is changed then. With --root only the store of that folder is written.\n"
+     "With --confirm-within (1 to 3600) nothing is stored: a process that outlives the\n"
+     "session takes the change back after that time, and so does a reboot, unless\n"
+     "'device confirm' was run. What the host's network hangs on needs it.\n",
      "directpath device enable 03:00.0 03:00.1", dp_cmd_device_enable},
     {"device disable", "ADDR...", 1, -1, DP_OPT_WITH_UNIT | DP_OPT_DRY_RUN, DP_VERB_ROOT,
      "give functions back to the host",
      "Stores the host as the owner and lets the kernel choose the driver again. A\n"
      "function that a running VM uses is refused.\n",
      "directpath device disable 03:00.0", dp_cmd_device_disable},
+    {"device confirm", "", 0, 0, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
+     "keep a change that was armed",
+     "Stores what 'device enable --confirm-within' has bound, and ends the process\n"
+     "that would take it back. Exit status 1: too late, or the function is gone.\n",
+     "directpath device confirm", dp_cmd_device_confirm},
     {"device reset", "ADDR", 1, 1, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "reset a function, and say how",
      "Uses the method that policy chose (see 'device show') and checks that the\n"
@@ -126,11 +135,11 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "device test",   "device confirm",   "device forget", "host drift",    "host support",
-    "map check",     "import esx-conf",  "vm create",     "vm upgrade",    "vm relocate",
-    "vm add-device", "vm remove-device", "vm set",        "vm register",   "vm unregister",
-    "vm autostart",  "vm reset",         "vm console",    "vm suspend",    "vm resume",
-    "vm snapshot",   "vm migrate",       "vm hot-add",    "vm hot-remove", "vm export",
+    "device test",      "device forget", "host drift",    "host support",  "map check",
+    "import esx-conf",  "vm create",     "vm upgrade",    "vm relocate",   "vm add-device",
+    "vm remove-device", "vm set",        "vm register",   "vm unregister", "vm autostart",
+    "vm reset",         "vm console",    "vm suspend",    "vm resume",     "vm snapshot",
+    "vm migrate",       "vm hot-add",    "vm hot-remove", "vm export",
 };
 
 const DpVerb *

@@ -54,6 +54,7 @@ bool dp_cmd_device_list(DpCli *cli, GError **error);
 bool dp_cmd_device_show(DpCli *cli, GError **error);
 bool dp_cmd_device_enable(DpCli *cli, GError **error);
 bool dp_cmd_device_disable(DpCli *cli, GError **error);
+bool dp_cmd_device_confirm(DpCli *cli, GError **error);
 bool dp_cmd_device_reset(DpCli *cli, GError **error);
 bool dp_cmd_device_apply(DpCli *cli, GError **error);
 bool dp_cmd_vm_validate(DpCli *cli, GError **error);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "armed.h"
 #include "identity.h"
 #include "moves.h"
 #include "select.h"
@@ -7,6 +8,7 @@ typedef struct {
     const DpChange *change;
     DpOutcome *outcome;
     DpIdentities *identities;
+    DpArmed *armed;       /* NULL: no change waits for its confirmation */
     GPtrArray *functions; /* DpFunction to move */
     bool failed;          /* the kernel refused one */
 } Apply;
@@ -60,6 +62,14 @@ same_model(Apply *apply, const DpFunction *fn)
     return false;
 }
 
+/* Its own process takes it back. */
+static bool
+is_armed(const Apply *apply, const DpFunction *fn)
+{
+    return apply->armed != NULL && apply->armed->phase == DP_ARMED_ARMED &&
+           dp_armed_find(apply->armed, fn->name) != NULL;
+}
+
 /* Functions that are not as stored and may be moved are added to the list. */
 static void
 judge(Apply *apply, const DpFunction *fn)
@@ -80,7 +90,7 @@ judge(Apply *apply, const DpFunction *fn)
         g_ptr_array_add(apply->functions, (gpointer)fn);
     }
     /* What others gave to vfio-pci without an override is theirs. */
-    if (!passthru && ours) {
+    if (!passthru && ours && !is_armed(apply, fn)) {
         g_ptr_array_add(apply->functions, (gpointer)fn);
     }
 }
@@ -169,8 +179,10 @@ dp_assign_apply(const DpChange *change, DpOutcome *outcome, GError **error)
         return false;
     }
     apply.functions = g_ptr_array_new();
+    apply.armed = dp_armed_read(change->root, NULL, NULL);
     done = run(&apply, error);
     g_ptr_array_unref(apply.functions);
     dp_identities_free(apply.identities);
+    dp_armed_free(apply.armed);
     return done;
 }

@@ -20,6 +20,12 @@ typedef struct {
 
 void dp_step_free(DpStep *step);
 
+/* A reason that is overridden for one line of the store. */
+typedef struct {
+    DpAddr addr;
+    int id;
+} DpOverride;
+
 typedef struct {
     DpRoot *root;
     const DpHost *host;
@@ -30,6 +36,10 @@ typedef struct {
     bool store_only;      /* write the store and leave bindings to the next boot */
     const int *overrides; /* ids of diagnostics that are overridden */
     size_t n_overrides;
+    /* DpOverride that counted when the change was judged, to be stored with it; NULL: those of
+     * @overrides that count now. */
+    const GArray *judged;
+    int confirm_within_s; /* enable: taken back after so many seconds unless confirmed; 0: stays */
     /* Name of the running VM that uses a function, or NULL: supplied by the layer above, which
      * knows VMs. */
     const char *(*used_by)(const DpAddr *addr, void *user);
@@ -39,7 +49,8 @@ typedef struct {
 typedef struct {
     bool changed;         /* anything at all */
     bool reboot_required; /* stored, but the kernel would not follow now */
-    unsigned n_done;      /* apply, recover: functions that were made as stored */
+    int armed_s;       /* enable: not stored, and taken back after so many seconds; 0: not armed */
+    unsigned n_done;   /* apply, recover: functions that were made as stored */
     unsigned n_failed; /* apply, recover: functions that could not be; with n_done: partly done */
     GPtrArray *steps;  /* DpStep that were (or, dry, would be) done */
     DpDiagList *diags;
@@ -49,17 +60,30 @@ DpOutcome *dp_outcome_new(void);
 void dp_outcome_free(DpOutcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpOutcome, dp_outcome_free)
 
+/* Longest time that a change may wait for its confirmation, in seconds. */
+#define DP_CONFIRM_MAX_S 3600
+
 /* Marks the functions passthru: checks verdict and unit, binds them to vfio-pci, stores. The caller
  * holds the lock. False with DP_ERROR_REFUSED and diagnostics in @outcome when a rule says no
  * (nothing changed); with DP_ERROR_IO when the kernel or the disk failed (what was done has been
  * undone, and @outcome says so). A driver that does not let go within the deadline: stored, true,
- * reboot_required. */
+ * reboot_required. With change->confirm_within_s it is bound and not stored: dp_assign_confirm
+ * stores it, and without that a process of its own takes it back. */
 bool dp_assign_enable(
     const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error);
 
 /* The way back: to the driver that the kernel chooses without an override. */
 bool dp_assign_disable(
     const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error);
+
+/* Keeps the armed change: stores it, and ends the process that would take it back. DP_ERROR_REFUSED
+ * if it is too late. Nothing armed: true, a note. The caller holds the lock. */
+bool dp_assign_confirm(const DpChange *change, DpOutcome *outcome, GError **error);
+
+/* Looks after an armed change as every command does that holds the lock: takes it back if its time
+ * is over or its command died, says what became of one that was taken back, and replaces the
+ * process that waits if it was killed. After dp_assign_recover. */
+bool dp_assign_tend(const DpChange *change, DpOutcome *outcome, GError **error);
 
 /* Makes all bindings as stored. Functions in use by a VM are left alone. Idempotent; one failure
  * does not stop the rest: then false with DP_ERROR_IO (or DP_ERROR_REFUSED if rules alone stood in

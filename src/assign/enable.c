@@ -3,6 +3,7 @@
  * enable and disable: rules, intent, bindings, store. In this order, so that a command that is
  * killed has stored nothing that the bindings do not yet show, and the next one takes it back.
  */
+#include "confirm.h"
 #include "moves.h"
 #include "ownership.h"
 #include "select.h"
@@ -123,7 +124,13 @@ dp_assign_enable(
 {
     g_autoptr(DpSelection) chosen = dp_select_enable(change, addrs, n, outcome, error);
 
-    return chosen != NULL && carry_out(change, chosen, &to_passthru, outcome, error);
+    if (chosen == NULL || !dp_confirm_allowed(change, chosen, outcome, error)) {
+        return false;
+    }
+    if (change->confirm_within_s > 0 && chosen->functions->len > 0) {
+        return dp_confirm_enable(change, chosen, outcome, error);
+    }
+    return carry_out(change, chosen, &to_passthru, outcome, error);
 }
 
 bool
@@ -132,5 +139,11 @@ dp_assign_disable(
 {
     g_autoptr(DpSelection) chosen = dp_select_disable(change, addrs, n, outcome, error);
 
-    return chosen != NULL && carry_out(change, chosen, &to_host, outcome, error);
+    if (chosen == NULL || !carry_out(change, chosen, &to_host, outcome, error)) {
+        return false;
+    }
+    if (!change->dry_run) {
+        dp_confirm_disabled(change);
+    }
+    return true;
 }

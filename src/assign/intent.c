@@ -2,7 +2,7 @@
 #include "intent.h"
 
 #include "base/file.h"
-#include "sysfs.h"
+#include "binding-json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,21 +15,13 @@
 #define INTENT_MAX_BYTES (1u << 20)
 #define INTENT_VERSION   1
 
-static char *
-read_boot_id(DpRoot *root)
-{
-    char *id = dp_file_read_line(root->fd, "proc/sys/kernel/random/boot_id", NULL);
-
-    return id == NULL ? g_strdup("") : id;
-}
-
 DpIntent *
 dp_intent_new(DpRoot *root, const char *command, const GPtrArray *bindings)
 {
     DpIntent *intent = g_new0(DpIntent, 1);
 
     intent->command = g_strdup(command);
-    intent->boot_id = read_boot_id(root);
+    intent->boot_id = dp_boot_id(root);
     intent->pid = getpid();
     intent->bindings = g_ptr_array_new_with_free_func((GDestroyNotify)dp_binding_free);
     for (guint i = 0; bindings != NULL && i < bindings->len; i++) {
@@ -50,33 +42,6 @@ dp_intent_free(DpIntent *intent)
     g_free(intent);
 }
 
-static json_t *
-string_or_null(const char *text)
-{
-    json_t *value = text == NULL ? json_null() : json_string(text);
-
-    return value == NULL ? json_null() : value;
-}
-
-static json_t *
-binding_to_json(DpRoot *root, const DpBinding *binding)
-{
-    json_t *object = json_object();
-
-    json_object_set_new(object, "address", json_string(binding->name));
-    json_object_set_new(object, "driver", string_or_null(binding->driver));
-    json_object_set_new(object, "override", string_or_null(binding->override));
-    json_object_set_new(object, "vendor", string_or_null(binding->vendor));
-    json_object_set_new(object, "device", string_or_null(binding->device));
-    if (binding->waiting > 0) {
-        json_int_t start = (json_int_t)dp_sysfs_process_start(root, binding->waiting);
-
-        json_object_set_new(object, "waiting", json_integer(binding->waiting));
-        json_object_set_new(object, "waiting_since", json_integer(start));
-    }
-    return object;
-}
-
 static char *
 intent_to_text(DpRoot *root, const DpIntent *intent)
 {
@@ -90,7 +55,7 @@ intent_to_text(DpRoot *root, const DpIntent *intent)
     json_object_set_new(document, "pending", json_boolean(intent->pending));
     json_object_set_new(document, "boot_id", json_string(intent->boot_id));
     for (guint i = 0; i < intent->bindings->len; i++) {
-        json_array_append_new(functions, binding_to_json(root, intent->bindings->pdata[i]));
+        json_array_append_new(functions, dp_binding_to_json(root, intent->bindings->pdata[i]));
     }
     json_object_set_new(document, "functions", functions);
     text = json_dumps(document, JSON_INDENT(2));
@@ -108,54 +73,6 @@ dp_intent_write(DpRoot *root, const DpIntent *intent, GError **error)
 
     free(text);
     return done;
-}
-
-/* A word that may stand in a path of sysfs. */
-static char *
-take_word(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    if (text == NULL || text[0] == '\0' || strlen(text) > 255 || strchr(text, '/') != NULL ||
-        strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
-        return NULL;
-    }
-    return g_strdup(text);
-}
-
-/* The waiting process of then, if it is the same one still. */
-static pid_t
-still_waiting(DpRoot *root, const json_t *object)
-{
-    json_int_t pid = json_integer_value(json_object_get(object, "waiting"));
-    json_int_t since = json_integer_value(json_object_get(object, "waiting_since"));
-
-    if (pid <= 0 || pid > G_MAXINT || since <= 0 ||
-        dp_sysfs_process_start(root, (pid_t)pid) != (unsigned long long)since) {
-        return 0;
-    }
-    return (pid_t)pid;
-}
-
-static DpBinding *
-binding_from_json(DpRoot *root, const json_t *object)
-{
-    const char *address = json_string_value(json_object_get(object, "address"));
-    DpBinding *binding;
-    DpAddr addr;
-
-    if (address == NULL || !dp_addr_parse_sysfs(address, &addr)) {
-        return NULL;
-    }
-    binding = g_new0(DpBinding, 1);
-    dp_addr_format(&addr, binding->name);
-    binding->driver = take_word(object, "driver");
-    binding->override = take_word(object, "override");
-    binding->vendor = take_word(object, "vendor");
-    binding->device = take_word(object, "device");
-    binding->waiting = still_waiting(root, object);
-    binding->stuck = binding->waiting > 0;
-    return binding;
 }
 
 static DpIntent *
@@ -176,7 +93,7 @@ intent_from_json(DpRoot *root, const json_t *document)
     intent->pid = (pid_t)json_integer_value(json_object_get(document, "pid"));
     intent->pending = json_is_true(json_object_get(document, "pending"));
     for (size_t i = 0; i < json_array_size(functions); i++) {
-        DpBinding *binding = binding_from_json(root, json_array_get(functions, i));
+        DpBinding *binding = dp_binding_from_json(root, json_array_get(functions, i));
 
         if (binding == NULL) {
             return NULL;
@@ -208,7 +125,7 @@ dp_intent_read(DpRoot *root, DpDiagList *diags, GError **error)
     g_autoptr(GError) failure = NULL;
     size_t len = 0;
     g_autofree char *text = dp_file_read(root->fd, INTENT_PATH, INTENT_MAX_BYTES, &len, &failure);
-    g_autofree char *boot_id = read_boot_id(root);
+    g_autofree char *boot_id = dp_boot_id(root);
     g_autoptr(DpIntent) intent = NULL;
 
     if (text == NULL) {

@@ -36,13 +36,31 @@ edit(DpEsxconf *conf, const DpIdentities *identities, const GArray *lines, DpOwn
     }
 }
 
-/* The overrides that counted for @fn; a bridge stands for all that lies behind it. */
 static GArray *
-overrides_of(const DpChange *change, const DpFunction *fn)
+judged_overrides(const DpChange *change, const DpFunction *fn)
 {
-    const DpVerdict *verdict = dp_policy_verdict(change->policy, &fn->addr);
     GArray *ids = g_array_new(false, false, sizeof(int));
 
+    for (guint i = 0; i < change->judged->len; i++) {
+        const DpOverride *override = &g_array_index(change->judged, DpOverride, i);
+
+        if (dp_addr_compare(&override->addr, &fn->addr) == 0) {
+            g_array_append_val(ids, override->id);
+        }
+    }
+    return ids;
+}
+
+GArray *
+dp_ownership_overrides(const DpChange *change, const DpFunction *fn)
+{
+    const DpVerdict *verdict = dp_policy_verdict(change->policy, &fn->addr);
+    GArray *ids;
+
+    if (change->judged != NULL) {
+        return judged_overrides(change, fn);
+    }
+    ids = g_array_new(false, false, sizeof(int));
     for (size_t i = 0; i < change->n_overrides; i++) {
         if (fn->is_bridge ||
             (verdict != NULL && dp_diags_have(verdict->diags, (DpDiagId)change->overrides[i]))) {
@@ -59,7 +77,7 @@ identify(const DpChange *change, DpIdentities *identities, const DpAddr *addr)
     bool present = false;
 
     if (fn != NULL) {
-        g_autoptr(GArray) ids = overrides_of(change, fn);
+        g_autoptr(GArray) ids = dp_ownership_overrides(change, fn);
 
         (void)dp_esxconf_owner(change->conf, addr, &present);
         dp_identities_record(identities, fn, !present, (const int *)(void *)ids->data, ids->len);

@@ -8,3 +8,7 @@
  * there before says "vmkernel" then. */
 bool dp_ownership_store(
     const DpChange *change, const GArray *lines, DpOwner owner, DpOutcome *outcome, GError **error);
+
+/* The ids (int) that are overridden for the line of @fn: those of its verdict; a bridge stands for
+ * all that lies behind it. A new array. */
+GArray *dp_ownership_overrides(const DpChange *change, const DpFunction *fn);

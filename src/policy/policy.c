@@ -196,3 +196,15 @@ dp_policy_is_host_need(DpDiagId id)
         return false;
     }
 }
+
+bool
+dp_policy_is_network_need(DpDiagId id)
+{
+    switch (id) {
+    case DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE:
+    case DP_DIAG_HOST_NEEDS_INTERFACE:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -83,6 +83,9 @@ bool dp_policy_on_vfio(const DpFunction *fn);
 
 /* True for the ids that say what the host would lose with a function. */
 bool dp_policy_is_host_need(DpDiagId id);
+/* Those of them that may cut off whoever gives the command: they are overridden for a time only,
+ * until the change is confirmed. */
+bool dp_policy_is_network_need(DpDiagId id);
 
 /* Who owns @fn by the store: its own line, or a bridge above it that is owned (the bridge wins).
  * @ret_bridge (may be NULL) receives that bridge. */

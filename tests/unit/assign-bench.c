@@ -63,6 +63,7 @@ run(Bench *bench, Act act, GArray *addrs)
                         .store_only = bench->store_only,
                         .overrides = bench->overrides,
                         .n_overrides = bench->n_overrides,
+                        .confirm_within_s = bench->confirm_within_s,
                         .used_by = used_by,
                         .used_by_user = bench};
     forget(bench);
@@ -114,6 +115,18 @@ act_recover(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outc
     return dp_assign_recover(change, outcome, error);
 }
 
+static bool
+act_confirm(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
+{
+    return dp_assign_confirm(change, outcome, error);
+}
+
+static bool
+act_tend(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
+{
+    return dp_assign_recover(change, outcome, error) && dp_assign_tend(change, outcome, error);
+}
+
 /* Counts the writes of this command alone. */
 static void
 restart_count(Bench *bench)
@@ -159,6 +172,20 @@ bench_recover(Bench *bench)
 {
     restart_count(bench);
     return run(bench, act_recover, NULL);
+}
+
+bool
+bench_confirm(Bench *bench)
+{
+    restart_count(bench);
+    return run(bench, act_confirm, NULL);
+}
+
+bool
+bench_tend(Bench *bench)
+{
+    restart_count(bench);
+    return run(bench, act_tend, NULL);
 }
 
 void

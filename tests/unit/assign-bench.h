@@ -11,6 +11,7 @@ typedef struct {
     bool dry_run, with_unit, store_only;
     const int *overrides;
     size_t n_overrides;
+    int confirm_within_s;
     const char *in_use;       /* function that a VM has */
     void (*before_act)(void); /* called when the host has been scanned */
     /* Of the last command. */
@@ -27,6 +28,9 @@ bool bench_enable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
 bool bench_disable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
 bool bench_apply(Bench *bench);
 bool bench_recover(Bench *bench);
+bool bench_confirm(Bench *bench);
+/* Recovery, and what every command does then about an armed change. */
+bool bench_tend(Bench *bench);
 
 /* The file as it was handed to us. */
 void bench_store(Bench *bench, const char *text);
