@@ -55,3 +55,6 @@ void dp_out_runs(const DpCli *cli, const DpContext *context);
 /* "system_id", for people as well: the host's systemId as a VMX writes it. False where it has none.
  */
 bool dp_out_system_id(DpCli *cli, GError **error);
+
+/* "survey" of `host check`, for people as a table with a legend. */
+void dp_survey_show(DpCli *cli, const DpContext *context);

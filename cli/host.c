@@ -106,6 +106,7 @@ dp_cmd_host_check(DpCli *cli, GError **error)
     json_object_set_new(cli->doc, "engine", dp_engine_json(engine));
     dp_out(cli, capable ? "\nThis host is capable of DirectPath I/O."
                         : "\nThis host is not capable of DirectPath I/O; the reasons follow.");
+    dp_survey_show(cli, context);
     cli->exit = capable ? DP_EXIT_DONE : DP_EXIT_NO;
     return true;
 }

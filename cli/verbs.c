@@ -9,6 +9,8 @@ static const DpVerb verbs[] = {
     {"host check", "", 0, 0, 0, 0, "is this host capable of passthrough",
      "Looks at CPU virtualization, IOMMU, interrupt remapping, kernel VFIO, KVM and\n"
      "the engine (QEMU), and says what is missing, why, and what to do about it.\n"
+     "Then a table: every function that could be passed through against every rule,\n"
+     "and below it what the numbers in it mean.\n"
      "Exit status 0: capable; 1: not. Nothing is changed.\n",
      "directpath host check", dp_cmd_host_check},
     {"host status", "", 0, 0, 0, 0, "what is stored, what is real, what is pending",
