@@ -21,6 +21,7 @@ dp_context_free(DpContext *context)
     g_clear_pointer(&context->policy, dp_policy_free);
     g_clear_pointer(&context->host, dp_host_free);
     g_clear_pointer(&context->map, dp_map_free);
+    g_clear_pointer(&context->compat, dp_compat_free);
     g_clear_pointer(&context->conf, dp_esxconf_free);
     dp_close_fd(&context->lock);
     g_clear_pointer(&context->root, dp_root_free);
@@ -50,6 +51,7 @@ load(DpContext *context, GError **error)
     g_clear_pointer(&context->policy, dp_policy_free);
     g_clear_pointer(&context->host, dp_host_free);
     g_clear_pointer(&context->map, dp_map_free);
+    g_clear_pointer(&context->compat, dp_compat_free);
     g_clear_pointer(&context->conf, dp_esxconf_free);
 
     context->conf = dp_store_load(context->root, context->diags, error);
@@ -57,14 +59,16 @@ load(DpContext *context, GError **error)
         return false;
     }
     context->map = dp_store_load_map(context->root, context->diags, error);
-    if (context->map == NULL) {
+    context->compat =
+        context->map != NULL ? dp_store_load_compat(context->root, context->diags, error) : NULL;
+    if (context->compat == NULL) {
         return false;
     }
     context->host = dp_host_scan(context->root, error);
     if (context->host == NULL) {
         return false;
     }
-    context->policy = dp_policy_new(context->host, context->map);
+    context->policy = dp_policy_new_listed(context->host, context->map, context->compat);
     context->runs = dp_run_list(context->root);
     load_armed(context);
     dp_diags_extend(context->diags, context->host->diags);

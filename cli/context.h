@@ -10,6 +10,7 @@ typedef struct {
     DpRoot *root;
     DpEsxconf *conf;
     DpMap *map;
+    DpCompat *compat;
     DpHost *host;
     DpPolicy *policy;
     GPtrArray *runs;   /* DpRun */

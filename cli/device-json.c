@@ -77,7 +77,7 @@ dp_device_json(DpContext *context, const DpVerdict *verdict)
         owner == DP_OWNER_PASSTHRU ? "passthru" : "host", "state", dp_state_name(state), "used_by",
         dp_json_text(dp_context_used_by(context, &fn->addr)), "unit", unit_json(verdict), "reset",
         reset_json(verdict), "shareable", (int)verdict->reset.shareable, "support",
-        verdict->support, "diagnostics", dp_diags_to_json(diags));
+        dp_support_name(verdict->support), "diagnostics", dp_diags_to_json(diags));
 
     json_object_update_new(device, rest);
     return device;

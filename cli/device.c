@@ -167,7 +167,7 @@ show_identity(const DpCli *cli, DpContext *context, const DpVerdict *verdict, Dp
     if (dp_context_used_by(context, &fn->addr) != NULL) {
         dp_out_field(cli, "used by VM", dp_context_used_by(context, &fn->addr));
     }
-    dp_out_field(cli, "support", verdict->support);
+    dp_out_field(cli, "support", dp_support_name(verdict->support));
 }
 
 /* "yes", or "yes, 11 vectors". */

@@ -66,6 +66,13 @@ static const DpVerb verbs[] = {
      "boot time; repeating it changes nothing. One failure does not stop the rest:\n"
      "then the exit status is 4. Functions that a VM uses are left alone.\n",
      "directpath device apply", dp_cmd_device_apply},
+    {"map check", "[FILE]", 0, 1, 0, 0, "what each line of a passthru.map means here",
+     "Explains each entry: whose ids they are, how such a device is reset, whether its\n"
+     "functions may be split, which functions of this host it decides and whether they\n"
+     "can do it, and which other line counts instead. A line that is left out is named\n"
+     "with the word that was probably meant. With FILE: as if it were the\n"
+     "administrator's map; without: the map in effect. Nothing is changed.\n",
+     "directpath map check /etc/vmware/passthru.map", dp_cmd_map_check},
     {"vm validate", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_HOST, 0,
      "what becomes of each key of a VMX",
      "For every key: honoured, substituted (by what), ignored (why nothing is lost)\n"
@@ -137,11 +144,11 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "device test",      "device forget", "host drift",    "host support",  "map check",
-    "import esx-conf",  "vm create",     "vm upgrade",    "vm relocate",   "vm add-device",
-    "vm remove-device", "vm set",        "vm register",   "vm unregister", "vm autostart",
-    "vm reset",         "vm console",    "vm suspend",    "vm resume",     "vm snapshot",
-    "vm migrate",       "vm hot-add",    "vm hot-remove", "vm export",
+    "device test", "device forget", "host drift",    "host support",  "import esx-conf",
+    "vm create",   "vm upgrade",    "vm relocate",   "vm add-device", "vm remove-device",
+    "vm set",      "vm register",   "vm unregister", "vm autostart",  "vm reset",
+    "vm console",  "vm suspend",    "vm resume",     "vm snapshot",   "vm migrate",
+    "vm hot-add",  "vm hot-remove", "vm export",
 };
 
 const DpVerb *

@@ -70,6 +70,7 @@ bool dp_cmd_esxcli_passthru_set(DpCli *cli, GError **error);
 bool dp_cmd_esxcli_uuid(DpCli *cli, GError **error);
 bool dp_cmd_esxcfg_module(DpCli *cli, GError **error);
 bool dp_cmd_vsish_cat(DpCli *cli, GError **error);
+bool dp_cmd_map_check(DpCli *cli, GError **error);
 bool dp_cmd_explain(DpCli *cli, GError **error);
 bool dp_cmd_help(DpCli *cli, GError **error);
 

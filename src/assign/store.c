@@ -16,11 +16,9 @@
 
 /* Where map files lie, in the order in which they count. */
 static const char *const map_paths[] = {
-    "usr/share/directpath/passthru.map",
-    "etc/directpath/passthru.map",
+    DP_MAP_SHIPPED,
+    DP_MAP_OWN,
 };
-
-#define MAP_MAX_BYTES (1u << 20)
 
 DpEsxconf *
 dp_store_load(DpRoot *root, DpDiagList *diags, GError **error)
@@ -157,21 +155,28 @@ dp_store_lock(DpRoot *root, int timeout_ms, GError **error)
     return -1;
 }
 
+/* A file that may be missing: *ret_bytes is then NULL. */
 static bool
-add_map(DpRoot *root, DpMap *map, const char *path, DpDiagList *diags, GError **error)
+read_optional(DpRoot *root, const char *path, char **ret_bytes, size_t *ret_len, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    size_t len = 0;
-    g_autofree char *bytes = dp_file_read(root->fd, path, MAP_MAX_BYTES, &len, &failure);
 
-    if (bytes != NULL) {
-        return dp_map_add(map, path, bytes, len, diags, error);
+    *ret_bytes = dp_file_read(root->fd, path, DP_MAP_MAX_BYTES, ret_len, &failure);
+    if (*ret_bytes == NULL && !g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
     }
-    if (g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND)) {
-        return true;
-    }
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return false;
+    return true;
+}
+
+bool
+dp_store_add_map(DpRoot *root, DpMap *map, const char *path, DpDiagList *diags, GError **error)
+{
+    g_autofree char *bytes = NULL;
+    size_t len = 0;
+
+    return read_optional(root, path, &bytes, &len, error) &&
+           (bytes == NULL || dp_map_add(map, path, bytes, len, diags, error));
 }
 
 DpMap *
@@ -180,9 +185,23 @@ dp_store_load_map(DpRoot *root, DpDiagList *diags, GError **error)
     g_autoptr(DpMap) map = dp_map_new();
 
     for (size_t i = 0; i < G_N_ELEMENTS(map_paths); i++) {
-        if (!add_map(root, map, map_paths[i], diags, error)) {
+        if (!dp_store_add_map(root, map, map_paths[i], diags, error)) {
             return NULL;
         }
     }
     return g_steal_pointer(&map);
+}
+
+DpCompat *
+dp_store_load_compat(DpRoot *root, DpDiagList *diags, GError **error)
+{
+    g_autoptr(DpCompat) compat = dp_compat_new();
+    g_autofree char *bytes = NULL;
+    size_t len = 0;
+
+    if (!read_optional(root, DP_COMPAT_PATH, &bytes, &len, error) ||
+        (bytes != NULL && !dp_compat_add(compat, DP_COMPAT_PATH, bytes, len, diags, error))) {
+        return NULL;
+    }
+    return g_steal_pointer(&compat);
 }

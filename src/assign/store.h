@@ -2,6 +2,7 @@
 /* The ownership store on disk: etc/directpath/esx.conf beneath a root, under a lock. */
 #pragma once
 
+#include "formats/compat.h"
 #include "formats/esxconf.h"
 #include "formats/map.h"
 #include "host/root.h"
@@ -22,6 +23,12 @@ int dp_store_lock(DpRoot *root, int timeout_ms, GError **error);
 /* The effective passthru.map: the shipped file, then the administrator's. Missing files are fine.
  */
 DpMap *dp_store_load_map(DpRoot *root, DpDiagList *diags, GError **error);
+/* Adds one of them (DP_MAP_SHIPPED, DP_MAP_OWN) to @map. */
+bool
+dp_store_add_map(DpRoot *root, DpMap *map, const char *path, DpDiagList *diags, GError **error);
+
+/* The administrator's compatibility list; a missing file is an empty one. */
+DpCompat *dp_store_load_compat(DpRoot *root, DpDiagList *diags, GError **error);
 
 /* Opens the folder @path beneath @root ("etc/directpath"), making what is missing of it 0755 and
  * durable. A descriptor, or -1. */

@@ -1,30 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "map.h"
 
-#include "base/text.h"
-#include "lines.h"
-#include "map-line.h"
+#include "id-table.h"
 
 #include <string.h>
 
-#define ANY 0xffffu
-
-/* An entry and the file that it is from. */
-typedef struct {
-    DpMapEntry entry;
-    unsigned file;
-} Row;
-
-struct DpMap {
-    GPtrArray *rows;   /* Row, owned: their addresses stay */
-    GHashTable *index; /* vendor<<16|device to the last Row of these ids */
-    unsigned n_files;
+static const char *const methods[] = {
+    [DP_MAP_DEFAULT] = "default", [DP_MAP_FLR] = "flr",       [DP_MAP_D3D0] = "d3d0",
+    [DP_MAP_LINK] = "link",       [DP_MAP_BRIDGE] = "bridge",
 };
 
-static gpointer
-index_key(uint16_t vendor, uint16_t device)
+/* "default" is the same as "true". */
+static const char *const shareables[] = {"false", "true", "default"};
+
+static const DpIdSpec spec = {
+    .what = "passthru.map",
+    .words = {{"method", "flr, d3d0, link, bridge or default", methods, G_N_ELEMENTS(methods), 0},
+              {"shareable", "true, default or false", shareables, G_N_ELEMENTS(shareables), 2}},
+    .n_words = 2,
+    .example = "default default",
+    .unreadable = DP_DIAG_MAP_UNREADABLE,
+    .not_read = DP_DIAG_MAP_LINE_NOT_READ,
+    .overridden = DP_DIAG_MAP_ENTRY_OVERRIDDEN,
+};
+
+struct DpMap {
+    DpIdTable *table;
+    GPtrArray *entries; /* DpMapEntry, owned, one for each row of the table */
+};
+
+const DpIdSpec *
+dp_map_spec(void)
 {
-    return GUINT_TO_POINTER((guint)vendor << 16 | device);
+    return &spec;
+}
+
+const char *
+dp_map_method_name(DpMapMethod method)
+{
+    return methods[method];
 }
 
 DpMap *
@@ -32,8 +46,8 @@ dp_map_new(void)
 {
     DpMap *map = g_new0(DpMap, 1);
 
-    map->rows = g_ptr_array_new_with_free_func(g_free);
-    map->index = g_hash_table_new(g_direct_hash, g_direct_equal);
+    map->table = dp_id_table_new(&spec);
+    map->entries = g_ptr_array_new_with_free_func(g_free);
     return map;
 }
 
@@ -43,98 +57,35 @@ dp_map_free(DpMap *map)
     if (map == NULL) {
         return;
     }
-    g_hash_table_unref(map->index);
-    g_ptr_array_unref(map->rows);
+    g_ptr_array_unref(map->entries);
+    dp_id_table_free(map->table);
     g_free(map);
 }
 
-static bool
-refuse(DpDiagList *diags, const char *name, const char *sentence, GError **error)
+static DpMapEntry *
+entry_new(const DpIdRow *row)
 {
-    g_autofree char *shown = dp_text_visible(name, -1);
+    DpMapEntry entry = {
+        .vendor = row->vendor,
+        .device = row->device,
+        .method = (DpMapMethod)row->words[0],
+        .shareable = row->words[1] != 0,
+        .line = row->line,
+        .file = row->file,
+    };
 
-    (void)dp_diags_add(diags, DP_DIAG_MAP_UNREADABLE, name, "%s", sentence);
-    return dp_fail(error, DP_ERROR_PARSE, "%s: %s", shown, sentence);
-}
-
-/* Within one file; that the administrator's map overrides the shipped one is what it is for. */
-static void
-report_overridden(const char *name, const Row *old, const Row *row, DpDiagList *diags)
-{
-    g_autofree char *subject = g_strdup_printf("%s:%u", name, row->entry.line);
-
-    (void)dp_diags_add(diags, DP_DIAG_MAP_ENTRY_OVERRIDDEN, subject,
-                       "%04x %04x on line %u overrides line %u", row->entry.vendor,
-                       row->entry.device, row->entry.line, old->entry.line);
-}
-
-static void
-report_mistake(const char *name,
-               unsigned number,
-               const DpLine *line,
-               const DpMapMistake *mistake,
-               DpDiagList *diags)
-{
-    g_autofree char *subject = g_strdup_printf("%s:%u", name, number);
-    g_autofree char *shown = dp_text_visible_max(line->text, (gssize)line->len, 80);
-    DpDiag *diag = dp_diags_add(diags, DP_DIAG_MAP_LINE_NOT_READ, subject,
-                                "line %u (%s) is left out: %s", number, shown, mistake->what);
-
-    if (mistake->remedy != NULL) {
-        dp_diag_set_remedy(diag, "%s", mistake->remedy);
-    }
-}
-
-/* Takes @row over; @count of the notes about overridden lines. */
-static void
-add_row(DpMap *map, const char *name, Row *row, DpDiagList *diags, unsigned *count)
-{
-    gpointer key = index_key(row->entry.vendor, row->entry.device);
-    const Row *old = g_hash_table_lookup(map->index, key);
-
-    if (old != NULL && old->file == row->file &&
-        (old->entry.method != row->entry.method || old->entry.shareable != row->entry.shareable) &&
-        dp_note_counts(count)) {
-        report_overridden(name, old, row, diags);
-    }
-    g_ptr_array_add(map->rows, row);
-    g_hash_table_replace(map->index, key, row);
+    return g_memdup2(&entry, sizeof entry);
 }
 
 bool
 dp_map_add(
     DpMap *map, const char *name, const char *bytes, size_t len, DpDiagList *diags, GError **error)
 {
-    unsigned wrong = 0, overridden = 0;
-    DpLines lines;
-    DpLine line;
-
-    if (len > DP_MAP_MAX_BYTES) {
-        return refuse(diags, name, "the file is larger than 1 MiB", error);
+    if (!dp_id_table_add(map->table, name, bytes, len, diags, error)) {
+        return false;
     }
-    if (len > 0 && memchr(bytes, '\0', len) != NULL) {
-        return refuse(diags, name, "the file is not text: it holds NUL bytes", error);
-    }
-    if (dp_bytes_have_bom(bytes, len)) {
-        bytes += DP_BOM_LEN;
-        len -= DP_BOM_LEN;
-    }
-    map->n_files++;
-    lines = dp_lines_of(bytes, len);
-    while (dp_lines_next(&lines, &line)) {
-        g_auto(DpMapMistake) mistake = {NULL, NULL};
-        Row row = {.file = map->n_files};
-
-        if (dp_map_line_scan(line.text, line.len, &row.entry, &mistake)) {
-            row.entry.line = line.number;
-            add_row(map, name, g_memdup2(&row, sizeof(row)), diags, &overridden);
-        } else if (mistake.what != NULL && dp_note_counts(&wrong)) {
-            report_mistake(name, line.number, &line, &mistake, diags);
-        }
-    }
-    if (wrong > DP_NOTES_MAX) {
-        (void)dp_diags_add(diags, DP_DIAG_MAP_LINE_NOT_READ, name, "%u more lines are left out",
-                           wrong - DP_NOTES_MAX);
+    while (map->entries->len < dp_id_table_len(map->table)) {
+        g_ptr_array_add(map->entries, entry_new(dp_id_table_row(map->table, map->entries->len)));
     }
     return true;
 }
@@ -142,14 +93,32 @@ dp_map_add(
 const DpMapEntry *
 dp_map_lookup(const DpMap *map, uint16_t vendor, uint16_t device)
 {
-    const uint16_t ids[][2] = {{vendor, device}, {vendor, ANY}, {ANY, device}, {ANY, ANY}};
+    const DpIdRow *row = dp_id_table_lookup(map->table, vendor, device);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
-        const Row *row = g_hash_table_lookup(map->index, index_key(ids[i][0], ids[i][1]));
+    return row != NULL ? map->entries->pdata[row->position] : NULL;
+}
 
-        if (row != NULL) {
-            return &row->entry;
-        }
-    }
-    return NULL;
+bool
+dp_map_entry_fits(const DpMapEntry *entry, uint16_t vendor, uint16_t device)
+{
+    return (entry->vendor == DP_ID_ANY || entry->vendor == vendor) &&
+           (entry->device == DP_ID_ANY || entry->device == device);
+}
+
+bool
+dp_map_entry_is_shipped(const DpMapEntry *entry)
+{
+    return strcmp(entry->file, DP_MAP_SHIPPED) == 0;
+}
+
+guint
+dp_map_len(const DpMap *map)
+{
+    return map->entries->len;
+}
+
+const DpMapEntry *
+dp_map_entry(const DpMap *map, guint position)
+{
+    return position < map->entries->len ? map->entries->pdata[position] : NULL;
 }

@@ -472,13 +472,14 @@ add_platform(Capture *capture)
     add_modules(capture);
 }
 
-/* Who owns what, and the map: the store of this project, without what else an imported esx.conf
- * holds. */
+/* Who owns what, the map and the compatibility list: the store of this project, without what else
+ * an imported esx.conf holds. */
 static void
 add_store(Capture *capture)
 {
     static const char *const maps[] = {"usr/share/directpath/passthru.map",
-                                       "etc/directpath/passthru.map"};
+                                       "etc/directpath/passthru.map",
+                                       "etc/directpath/compatibility"};
     g_autofree char *conf =
         dp_file_read(capture->root->fd, "etc/directpath/esx.conf", TEXT_MAX, NULL, NULL);
     g_autofree char *kept = conf == NULL ? NULL : dp_scrub_esxconf(conf);

@@ -225,5 +225,8 @@ char *dp_names_function(DpNames *names, const DpFunction *fn);
 /* The two by themselves; "" where the ids are unknown. */
 char *dp_names_vendor(DpNames *names, const DpFunction *fn);
 char *dp_names_device(DpNames *names, const DpFunction *fn);
+/* The same for ids of a list of devices, of which 0xffff stands for any: "Intel Corporation, any
+ * device". */
+char *dp_names_ids(DpNames *names, uint16_t vendor, uint16_t device);
 /* "Network controller" and the like. */
 char *dp_names_class(DpNames *names, const DpFunction *fn);

@@ -125,6 +125,24 @@ dp_names_device(DpNames *names, const DpFunction *fn)
 }
 
 char *
+dp_names_ids(DpNames *names, uint16_t vendor, uint16_t device)
+{
+    g_autofree char *name = NULL;
+
+    if (vendor == 0xffff) {
+        return device == 0xffff ? g_strdup("any device")
+                                : g_strdup_printf("device %04x of any vendor", device);
+    }
+    name = device == 0xffff ? look_up(names, PCI_LOOKUP_VENDOR, vendor, 0)
+                            : look_up(names, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, vendor, device);
+    if (name == NULL) {
+        name = device == 0xffff ? g_strdup_printf("Vendor %04x", vendor)
+                                : g_strdup_printf("Vendor %04x Device %04x", vendor, device);
+    }
+    return device == 0xffff ? g_strdup_printf("%s, any device", name) : g_steal_pointer(&name);
+}
+
+char *
 dp_names_class(DpNames *names, const DpFunction *fn)
 {
     char *text = look_up(names, PCI_LOOKUP_CLASS, (int)(fn->class_code >> 8), 0);

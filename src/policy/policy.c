@@ -25,7 +25,6 @@ verdict_free(gpointer data)
     dp_reset_clear(&verdict->reset);
     g_clear_pointer(&verdict->unit, g_array_unref);
     g_ptr_array_unref(verdict->diags);
-    g_free(verdict->support);
     g_free(verdict);
 }
 
@@ -41,15 +40,15 @@ dp_policy_free(DpPolicy *policy)
 }
 
 static DpVerdict *
-verdict_new(DpFunction *fn, const DpMap *map)
+verdict_new(DpFunction *fn, const DpJudge *judge)
 {
     DpVerdict *verdict = g_new0(DpVerdict, 1);
 
     verdict->fn = fn;
     verdict->assignable = dp_function_assignable(fn);
     verdict->diags = dp_diags_new();
-    verdict->support = g_strdup(dp_support_of(fn->vendor, fn->device));
-    dp_reset_choose(fn, map, &verdict->reset);
+    verdict->support = dp_support_of(judge->compat, fn->vendor, fn->device);
+    dp_reset_choose(fn, judge->map, &verdict->reset);
     return verdict;
 }
 
@@ -78,7 +77,7 @@ static void
 index_function(DpJudge *judge, DpFunction *fn, guint position)
 {
     g_hash_table_insert(judge->positions, fn, GUINT_TO_POINTER(position + 1));
-    g_ptr_array_add(judge->policy->verdicts, verdict_new(fn, judge->map));
+    g_ptr_array_add(judge->policy->verdicts, verdict_new(fn, judge));
     if (fn->iommu_group >= 0) {
         index_into(judge->groups, fn->iommu_group, fn);
     }
@@ -130,6 +129,12 @@ judge_all(DpJudge *judge)
 DpPolicy *
 dp_policy_new(const DpHost *host, const DpMap *map)
 {
+    return dp_policy_new_listed(host, map, NULL);
+}
+
+DpPolicy *
+dp_policy_new_listed(const DpHost *host, const DpMap *map, const DpCompat *compat)
+{
     g_autoptr(GHashTable) positions = g_hash_table_new(NULL, NULL);
     g_autoptr(GHashTable) groups =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
@@ -143,6 +148,7 @@ dp_policy_new(const DpHost *host, const DpMap *map)
     DpPolicy *policy = g_new0(DpPolicy, 1);
     DpJudge judge = {.host = host,
                      .map = map,
+                     .compat = compat,
                      .policy = policy,
                      .positions = positions,
                      .groups = groups,

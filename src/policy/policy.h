@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "formats/compat.h"
 #include "formats/esxconf.h"
 #include "formats/map.h"
 #include "host/host.h"
@@ -19,9 +20,9 @@ typedef enum {
 } DpResetMethod;
 
 typedef struct {
-    DpMapMethod policy; /* the map's word */
-    bool shareable;     /* the map's second word */
-    unsigned map_line;  /* 0: no entry */
+    DpMapMethod policy;      /* the map's word */
+    bool shareable;          /* the map's second word */
+    const DpMapEntry *entry; /* the map's entry that counts; NULL: none */
     DpResetMethod method;
     unsigned available;  /* bits 1 << DpResetMethod: what could be done here */
     bool uncertain;      /* what the function can do could not all be read: `method` is the best
@@ -34,6 +35,8 @@ typedef struct {
 const char *dp_reset_method_name(DpResetMethod method);
 /* The same of the choice, or NULL where it is not known (an ordinary user). */
 const char *dp_reset_choice_name(const DpResetChoice *choice);
+/* Whether the function can do what the map asks for; always if that is `default`. */
+DpTri dp_reset_choice_heeds(const DpResetChoice *choice);
 
 /* Why a function belongs to a unit. */
 typedef enum {
@@ -59,7 +62,7 @@ typedef struct {
     GArray *unit; /* DpUnitMember, assignable functions only, by address; always has the function
                      itself if assignable */
     DpDiagList *diags; /* errors first */
-    char *support;     /* "supported", "experimental", "unlisted" */
+    DpSupport support;
 } DpVerdict;
 
 typedef struct {
@@ -73,6 +76,8 @@ typedef struct {
 
 /* @map must not be NULL (dp_map_new() for an empty one). @host and @map must outlive the result. */
 DpPolicy *dp_policy_new(const DpHost *host, const DpMap *map);
+/* The same with a compatibility list beside the built-in one (may be NULL). */
+DpPolicy *dp_policy_new_listed(const DpHost *host, const DpMap *map, const DpCompat *compat);
 void dp_policy_free(DpPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPolicy, dp_policy_free)
 

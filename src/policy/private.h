@@ -7,6 +7,7 @@
 typedef struct {
     const DpHost *host;
     const DpMap *map;
+    const DpCompat *compat; /* NULL: none */
     DpPolicy *policy;
     GHashTable *positions;  /* DpFunction -> position in host->functions, plus 1 */
     GHashTable *groups;     /* IOMMU group -> GPtrArray of DpFunction, by address */
@@ -49,4 +50,4 @@ void dp_memory_index(DpJudge *judge, DpFunction *fn);
 void dp_memory_judge(const DpJudge *judge, DpVerdict *verdict);
 
 /* support.c */
-const char *dp_support_of(uint16_t vendor, uint16_t device);
+DpSupport dp_support_of(const DpCompat *compat, uint16_t vendor, uint16_t device);

@@ -38,6 +38,20 @@ dp_reset_choice_name(const DpResetChoice *choice)
                                                                 : method_names[choice->method];
 }
 
+DpTri
+dp_reset_choice_heeds(const DpResetChoice *choice)
+{
+    DpResetMethod wanted = map_methods[choice->policy];
+
+    if (wanted == DP_RESET_NONE) {
+        return DP_TRI_YES;
+    }
+    if (choice->method != wanted) {
+        return DP_TRI_NO;
+    }
+    return (choice->available & (1u << wanted)) != 0 ? DP_TRI_YES : DP_TRI_UNKNOWN;
+}
+
 static bool
 hint_has(const DpFunction *fn, const char *word)
 {
@@ -164,7 +178,7 @@ dp_reset_choose(const DpFunction *fn, const DpMap *map, DpResetChoice *ret_choic
     if (entry != NULL) {
         ret_choice->policy = entry->method;
         ret_choice->shareable = entry->shareable;
-        ret_choice->map_line = entry->line;
+        ret_choice->entry = entry;
     }
     for (DpResetMethod method = DP_RESET_DEVICE_SPECIFIC; method <= DP_RESET_PM; method++) {
         ret_choice->available |= can(fn, method) == DP_TRI_YES ? 1u << method : 0;
@@ -240,11 +254,10 @@ dp_reset_judge(const DpFunction *fn, const DpResetChoice *choice, DpDiagList *di
     DpResetMethod wanted = map_methods[choice->policy];
 
     if (wanted != DP_RESET_NONE && wanted != choice->method) {
-        dp_diags_add(
-            diags, DP_DIAG_RESET_MAP_IMPOSSIBLE, fn->name,
-            "%s: line %u of passthru.map says %s, which the function cannot do; %s is used",
-            fn->name, choice->map_line, dp_map_method_name(choice->policy),
-            dp_reset_method_name(choice->method));
+        dp_diags_add(diags, DP_DIAG_RESET_MAP_IMPOSSIBLE, fn->name,
+                     "%s: line %u of %s says %s, which the function cannot do; %s is used",
+                     fn->name, choice->entry->line, choice->entry->file,
+                     dp_map_method_name(choice->policy), dp_reset_method_name(choice->method));
     }
     judge_missing(fn, choice, diags);
     judge_domain(fn, choice, diags);

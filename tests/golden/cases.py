@@ -10,7 +10,9 @@ before them. `schema` names the document of a --json run; one that ends otherwis
   mask                a pattern of what may differ on standard output
 """
 import json
+import pathlib
 
+MAPS = pathlib.Path(__file__).resolve().parents[1] / "data/map"
 
 
 def case(name, args, host=None, **more):
@@ -221,4 +223,28 @@ VM = [
     case("status-enabled", "host status", "lab-enabled"),
 ]
 
-CASES = USAGE + HOST + DEVICE + OLD_WORDS + VM
+
+def check_map(path):
+    """The map check of a file of tests/data/map, on a host that has 1b36:0010 and 8086:10d3."""
+    return case(f"map-{path.stem}", f"map check {path.name}", "lab", files={path.name: path.read_bytes()})
+
+
+OWN_MAP = {"usr/share/directpath/passthru.map": "1b36 ffff bridge false\n8086 10d3 d3d0 default\n",
+           "etc/directpath/passthru.map": "8086 10d3 link default\nffff 0010 flr true\n8086 10d3 d3do true\n",
+           "etc/directpath/compatibility": "8086 10d3 suported\n1b36 0010 experimental # the lab's disk\n"}
+MAP = [check_map(path) for path in sorted(MAPS.glob("*.map"))] + [
+    case("map-effective", "map check", "lab", tree_files=OWN_MAP),
+    case("map-effective-json", "map check --json", "lab", tree_files=OWN_MAP, schema="map-check"),
+    case("map-none", "map check", "lab"),
+    case("map-no-host-json", "map check one.map --json", "empty", files={"one.map": "10de ffff bridge false\n"},
+         schema="map-check"),
+    case("map-hostile", "map check one.map", "lab",
+         files={"one.map": b"8086 10d3 \x1b[31mflr \xe2\x80\xae\n\xff\xfe 1b36 0010 flr true\n"}),
+    case("map-binary", "map check one.map", "lab", files={"one.map": b"8086 \x00 10d3"}),
+    case("map-absent", "map check nowhere.map --json", "lab", schema="failure"),
+    case("map-folder", "map check folder", "lab", files={"folder/x": ""}),
+    case("show-own-map-json", "device show 04:00.0 --json", "lab", tree_files=OWN_MAP, schema="device-show"),
+    case("show-listed", "device show 03:00.0", "lab", tree_files=OWN_MAP),
+]
+
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + MAP + VM

@@ -148,9 +148,16 @@ class Maker:
                              for start in rng.sample(PLACES, 2)]
         host['bits'] = rng.choice((36, 39, 46, 52))
 
+    def compatibility(self):
+        return ''.join('%s %s\n' % (self.rng.choice(IDS + ('8086:ffff', 'ffff:ffff')).replace(':', ' '),
+                                    self.rng.choice(('supported', 'experimental', 'unlisted')))
+                       for _ in range(self.rng.randrange(4)))
+
     def host(self):
         rng = self.rng
-        host = {'functions': self.fill('0000:00', 0), 'files': {'etc/directpath/passthru.map': self.map()}}
+        host = {'functions': self.fill('0000:00', 0),
+                'files': {'usr/share/directpath/passthru.map': self.map(), 'etc/directpath/passthru.map': self.map(),
+                          'etc/directpath/compatibility': self.compatibility()}}
         if not self.functions:
             host['functions'].append(self.endpoint('0000:00:1f.7'))
         host['disks'] = self.disks()

@@ -205,6 +205,7 @@ class Host:
             self.groups.setdefault(fn.group, []).append(fn)
         self.map = self.read_maps()
         self.firmware = Firmware(tree)
+        self.compatibility = self.read_compatibility()
 
     def read_maps(self):
         entries = []
@@ -215,6 +216,12 @@ class Host:
                         and words[2] in (*WANTED, 'default') and words[3] in ('true', 'default', 'false'):
                     entries.append((int(words[0], 16), int(words[1], 16), words[2], words[3] != 'false'))
         return entries
+
+    def read_compatibility(self):
+        rows = [line.split('#')[0].lower().split() for line in self.tree.lines('etc/directpath/compatibility')]
+        return {(int(words[0], 16), int(words[1], 16)): words[2] for words in rows
+                if len(words) == 3 and words[2] in ('supported', 'experimental', 'unlisted')
+                and all(re.fullmatch('[0-9a-f]{1,4}', word) for word in words[:2])}
 
     def policy_of(self, fn):
         best, rank = ('default', True), -1
@@ -613,10 +620,16 @@ def judge_unit(host, fn, unit):
         fn.late.add(1304)
 
 
-def support_of(fn):
+def support_of(host, fn):
+    """What the list says of this very device, then what the documents say, then what the list says of many."""
+    if (fn.vendor, fn.device) in host.compatibility:
+        return host.compatibility[fn.vendor, fn.device]
     if fn.device in SUPPORTED.get(fn.vendor, ()):
         return 'supported'
-    return 'experimental' if fn.device in EXPERIMENTAL.get(fn.vendor, ()) else 'unlisted'
+    if fn.device in EXPERIMENTAL.get(fn.vendor, ()):
+        return 'experimental'
+    wide = ((fn.vendor, 0xffff), (0xffff, fn.device), (0xffff, 0xffff))
+    return next((host.compatibility[ids] for ids in wide if ids in host.compatibility), 'unlisted')
 
 
 def words_of(ids):
@@ -648,7 +661,7 @@ def judge(root):
         found = fn.ids | fn.late
         verdicts[fn.address] = {
             'assignable': True, 'allowed': not found & ERRORS, 'reset': resets[fn], 'shareable': fn.shareable,
-            'unit': sorted((mate.address for mate in units[fn]), key=order), 'support': support_of(fn),
+            'unit': sorted((mate.address for mate in units[fn]), key=order), 'support': support_of(host, fn),
             'ids': words_of(found)}
     return {'capable': not ids & ERRORS, 'ids': words_of(ids), 'functions': verdicts}
 

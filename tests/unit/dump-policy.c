@@ -71,12 +71,13 @@ dump_verdict(const DpVerdict *verdict)
     if (!verdict->assignable) {
         return json_pack("{s:b, s:o}", "assignable", 0, "ids", ids_of(verdict->diags));
     }
-    return json_pack(
-        "{s:b, s:b, s:{s:s, s:s, s:o, s:o, s:b}, s:b, s:o, s:s, s:o}", "assignable", 1, "allowed",
-        verdict->allowed, "reset", "policy", dp_map_method_name(reset->policy), "method",
-        dp_reset_method_name(reset->method), "available", available_of(reset), "affected",
-        affected_of(reset), "uncertain", reset->uncertain, "shareable", reset->shareable, "unit",
-        unit_of(verdict), "support", verdict->support, "ids", ids_of(verdict->diags));
+    return json_pack("{s:b, s:b, s:{s:s, s:s, s:o, s:o, s:b}, s:b, s:o, s:s, s:o}", "assignable", 1,
+                     "allowed", verdict->allowed, "reset", "policy",
+                     dp_map_method_name(reset->policy), "method",
+                     dp_reset_method_name(reset->method), "available", available_of(reset),
+                     "affected", affected_of(reset), "uncertain", reset->uncertain, "shareable",
+                     reset->shareable, "unit", unit_of(verdict), "support",
+                     dp_support_name(verdict->support), "ids", ids_of(verdict->diags));
 }
 
 static json_t *
@@ -105,12 +106,25 @@ add_map(DpRoot *root, DpMap *map, const char *path)
     }
 }
 
+static void
+add_compat(DpRoot *root, DpCompat *compat)
+{
+    g_autoptr(GError) error = NULL;
+    size_t len;
+    g_autofree char *bytes = dp_file_read(root->fd, DP_COMPAT_PATH, MAP_MAX, &len, NULL);
+
+    if (bytes != NULL && !dp_compat_add(compat, DP_COMPAT_PATH, bytes, len, NULL, &error)) {
+        g_printerr("%s\n", error->message);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DpRoot) root = argc == 2 ? dp_root_open(argv[1], &error) : NULL;
     g_autoptr(DpMap) map = dp_map_new();
+    g_autoptr(DpCompat) compat = dp_compat_new();
     g_autoptr(DpHost) host = NULL;
     g_autoptr(DpPolicy) policy = NULL;
     json_t *document;
@@ -124,7 +138,8 @@ main(int argc, char **argv)
     }
     add_map(root, map, "usr/share/directpath/passthru.map");
     add_map(root, map, "etc/directpath/passthru.map");
-    policy = dp_policy_new(host, map);
+    add_compat(root, compat);
+    policy = dp_policy_new_listed(host, map, compat);
     document = dump_policy(policy);
     (void)json_dumpf(document, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
     (void)putchar('\n');

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "formats/compat.h"
 #include "formats/map.h"
 #include "formats/words.h"
 #include "test-data.h"
@@ -212,6 +213,144 @@ test_flood(void)
     assert_entry(map, 0x8086, 1, "link 1 39999");
 }
 
+/* What a lint needs: the entries in order, with their files, and what each is about. */
+static void
+test_entries(void)
+{
+    static const char shipped[] = "# x\n10de ffff bridge false\n";
+    static const char own[] = "10de 1401 d3d0 default\n";
+    g_autoptr(DpMap) map = dp_map_new();
+    const DpMapEntry *any, *one;
+
+    g_assert_true(dp_map_add(map, DP_MAP_SHIPPED, shipped, strlen(shipped), NULL, NULL));
+    g_assert_true(dp_map_add(map, DP_MAP_OWN, own, strlen(own), NULL, NULL));
+    g_assert_cmpuint(dp_map_len(map), ==, 2);
+    any = dp_map_entry(map, 0);
+    one = dp_map_entry(map, 1);
+    g_assert_null(dp_map_entry(map, 2));
+    g_assert_cmpstr(any->file, ==, "usr/share/directpath/passthru.map");
+    g_assert_cmpuint(any->line, ==, 2);
+    g_assert_true(dp_map_entry_is_shipped(any));
+    g_assert_false(dp_map_entry_is_shipped(one));
+    g_assert_true(dp_map_entry_fits(any, 0x10de, 0x1401));
+    g_assert_true(dp_map_entry_fits(one, 0x10de, 0x1401));
+    g_assert_false(dp_map_entry_fits(one, 0x10de, 0x1402));
+    g_assert_false(dp_map_entry_fits(any, 0x8086, 0x1401));
+    g_assert_true(dp_map_lookup(map, 0x10de, 0x1401) == one);
+}
+
+static void
+test_same_meaning(void)
+{
+    g_autoptr(DpDiagList) diags = dp_diags_new();
+    g_autoptr(DpMap) map = dp_map_new();
+
+    add(map, "8086 10b6 d3d0 true\n8086 10b6 d3d0 default\n", diags);
+    g_assert_cmpuint(diags->len, ==, 0); /* nothing is contradicted */
+    assert_entry(map, 0x8086, 0x10b6, "d3d0 1 2");
+}
+
+static void
+test_swallowed(void)
+{
+    static const struct {
+        const char *text, *entry;
+    } rows[] = {
+        {"# AHCI Controller8086  a282  d3d0     default", "8086 a282 d3d0 default"},
+        {"8086 1 flr true # (x)10DE 1401 link FALSE", "10DE 1401 link FALSE"},
+        {"# 8086 a282 d3d0 default", NULL},       /* switched off on purpose */
+        {"# was: 8086 a282 d3d0 default", NULL},  /* apart from what is before it */
+        {"# Controller8086 a282 d3d0 old", NULL}, /* prose */
+        {"# abcde8086 a282 d3d0 default", NULL},  /* one long number */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(DpDiagList) diags = dp_diags_new();
+        g_autoptr(DpMap) map = dp_map_new();
+
+        add(map, rows[i].text, diags);
+        g_assert_cmpuint(diags->len, ==, rows[i].entry != NULL);
+        if (rows[i].entry != NULL) {
+            const DpDiag *diag = diags->pdata[0];
+
+            g_assert_cmpint(diag->row->id, ==, DP_DIAG_ID_LINE_SWALLOWED);
+            g_assert_cmpstr(diag->subject, ==, "passthru.map:1");
+            g_assert_true(g_str_has_suffix(diag->remedy, rows[i].entry));
+        }
+    }
+}
+
+static DpCompat *
+compat_of(const char *text, DpDiagList *diags)
+{
+    DpCompat *compat = dp_compat_new();
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(dp_compat_add(compat, "compatibility", text, strlen(text), diags, &error));
+    g_assert_no_error(error);
+    return compat;
+}
+
+static void
+test_compat(void)
+{
+    static const struct {
+        uint16_t vendor, device;
+        const char *want; /* NULL: no line is about it */
+        bool exact;
+    } rows[] = {
+        {0x8086, 0x10fb, "supported", true}, {0x8086, 0x1533, "experimental", false},
+        {0x15b3, 0x1017, "unlisted", true},  {0x1234, 0x1017, "supported", false},
+        {0x1234, 0x5678, NULL, false},
+    };
+    g_autoptr(DpDiagList) diags = dp_diags_new();
+    g_autoptr(DpCompat) compat =
+        compat_of("8086 10FB Supported # 82599ES\r\n8086 ffff experimental\n"
+                  "ffff 1017 supported\n15b3 1017 experimental\n"
+                  "15b3 1017 unlisted\n",
+                  diags);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        DpSupport support = DP_SUPPORT_UNLISTED;
+        bool exact = false;
+        bool found = dp_compat_lookup(compat, rows[i].vendor, rows[i].device, &support, &exact);
+
+        g_assert_cmpstr(found ? dp_support_name(support) : NULL, ==, rows[i].want);
+        g_assert_cmpint(exact, ==, rows[i].exact);
+    }
+    g_assert_cmpuint(diags->len, ==, 1);
+    g_assert_cmpint(((DpDiag *)diags->pdata[0])->row->id, ==, DP_DIAG_COMPAT_OVERRIDDEN);
+}
+
+static void
+test_compat_mistakes(void)
+{
+    static const struct {
+        const char *line, *message, *remedy;
+    } rows[] = {
+        {"8086 10fb suported", "probably 'supported'", "write: 8086 10fb supported"},
+        {"8086:10fb supported", "two words", "write: 8086 10fb supported"},
+        {"8086:10fb", "two words", "then status, for example: 8086 10fb supported"},
+        {"8086 10fb", "2 of three", "write the line as for example: 8086 10fb supported"},
+        {"8086 10fb supported here", "4 words, and an entry has three", "put # in front"},
+        {"8086 xxxx supported", "stands for an id", "ffff for any"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(DpDiagList) diags = dp_diags_new();
+        g_autoptr(DpCompat) compat = compat_of(rows[i].line, diags);
+        const DpDiag *diag;
+
+        g_assert_cmpuint(diags->len, ==, 1);
+        diag = diags->pdata[0];
+        g_assert_cmpint(diag->row->id, ==, DP_DIAG_COMPAT_LINE_NOT_READ);
+        if (strstr(diag->message, rows[i].message) == NULL ||
+            strstr(diag->remedy, rows[i].remedy) == NULL) {
+            g_error("%s: %s; %s", rows[i].line, diag->message, diag->remedy);
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -223,5 +362,10 @@ main(int argc, char **argv)
     g_test_add_func("/map/words", test_words);
     g_test_add_func("/map/refused", test_refused);
     g_test_add_func("/map/flood", test_flood);
+    g_test_add_func("/map/entries", test_entries);
+    g_test_add_func("/map/same-meaning", test_same_meaning);
+    g_test_add_func("/map/swallowed", test_swallowed);
+    g_test_add_func("/compat/lines", test_compat);
+    g_test_add_func("/compat/mistakes", test_compat_mistakes);
     return g_test_run();
 }

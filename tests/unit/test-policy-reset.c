@@ -170,10 +170,40 @@ test_named_devices(void)
         g_test_message("%04x:%04x", one->vendor, one->device);
         g_assert_cmpint(verdict->reset.method, ==, named_devices[i].method);
         g_assert_cmpint(verdict->reset.shareable, ==, named_devices[i].shareable);
-        g_assert_cmpstr(verdict->support, ==, named_devices[i].support);
+        g_assert_cmpstr(dp_support_name(verdict->support), ==, named_devices[i].support);
         g_assert_cmpuint(verdict->unit->len, ==,
                          named_devices[i].method == DP_RESET_PM && named_devices[i].shareable ? 1
                                                                                               : 2);
+    }
+}
+
+/* The administrator's list against the built-in one. */
+static void
+test_compatibility(void)
+{
+    static const char list[] = "8086 10b6 unlisted\n8086 ffff experimental\n1af4 1000 supported\n";
+    static const struct {
+        uint16_t vendor, device;
+        DpSupport support;
+    } rows[] = {
+        {0x8086, 0x10b6, DP_SUPPORT_UNLISTED},     /* taken away by name */
+        {0x8086, 0x10c6, DP_SUPPORT_SUPPORTED},    /* a wildcard takes nothing away */
+        {0x8086, 0x1533, DP_SUPPORT_EXPERIMENTAL}, /* but adds */
+        {0x1af4, 0x1000, DP_SUPPORT_SUPPORTED},    {0x1af4, 0x1001, DP_SUPPORT_UNLISTED},
+        {0x1077, 0x2532, DP_SUPPORT_EXPERIMENTAL},
+    };
+    g_autoptr(DpMap) map = dp_map_new();
+    g_autoptr(DpCompat) compat = dp_compat_new();
+
+    g_assert_true(dp_compat_add(compat, "list", list, strlen(list), NULL, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(FakeHost) fake = fake_host_new();
+        g_autoptr(DpPolicy) policy = NULL;
+        DpFunction *fn = fake_function(fake, "0000:00:03.0", NULL, 1);
+
+        fake_ids(fn, rows[i].vendor, rows[i].device);
+        policy = dp_policy_new_listed(&fake->host, map, compat);
+        g_assert_cmpint(dp_policy_verdict(policy, &fn->addr)->support, ==, rows[i].support);
     }
 }
 
@@ -240,6 +270,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &reset_cases[i], test_reset);
     }
     g_test_add_func("/policy/reset/named-devices", test_named_devices);
+    g_test_add_func("/policy/reset/compatibility", test_compatibility);
     g_test_add_func("/policy/reset/domain", test_domain_of_bus_reset);
     g_test_add_func("/policy/reset/virtual-function", test_virtual_function_has_flr_only);
     return g_test_run();
