@@ -38,18 +38,30 @@ append(DpEsxconf *conf, char *text)
     dp_esxconf_reindex(conf);
 }
 
-bool
-dp_esxconf_set_owner(DpEsxconf *conf, const DpAddr *addr, DpOwner owner)
+static bool
+set_device(DpEsxconf *conf, DpEsxconfKind kind, const DpAddr *addr, const char *value)
 {
-    DpEsxconfLine *line = dp_esxconf_find(conf, DP_ESXCONF_OWNER, addr);
+    DpEsxconfLine *line = dp_esxconf_find(conf, kind, addr);
     char buf[DP_ADDR_LEN];
 
     if (line != NULL) {
-        return replace(line, dp_owner_word(owner));
+        return replace(line, value);
     }
-    append(conf, g_strdup_printf("/device/%s/owner = \"%s\"", dp_addr_format_esx(addr, buf),
-                                 dp_owner_word(owner)));
+    append(conf, g_strdup_printf("/device/%s/%s = \"%s\"", dp_addr_format_esx(addr, buf),
+                                 kind == DP_ESXCONF_OWNER ? "owner" : "vmkname", value));
     return true;
+}
+
+bool
+dp_esxconf_set_owner(DpEsxconf *conf, const DpAddr *addr, DpOwner owner)
+{
+    return set_device(conf, DP_ESXCONF_OWNER, addr, dp_owner_word(owner));
+}
+
+bool
+dp_esxconf_set_vmkname(DpEsxconf *conf, const DpAddr *addr, const char *name)
+{
+    return strpbrk(name, "\"\r\n") == NULL && set_device(conf, DP_ESXCONF_VMKNAME, addr, name);
 }
 
 bool

@@ -276,20 +276,48 @@ dp_esxconf_owner(const DpEsxconf *conf, const DpAddr *addr, bool *ret_present)
     return line != NULL && says_passthru(line) ? DP_OWNER_PASSTHRU : DP_OWNER_HOST;
 }
 
-GArray *
-dp_esxconf_passthru(const DpEsxconf *conf)
+/* The addresses of the lines that count among those of @kind, and that @wanted (NULL: all) takes. */
+static GArray *
+addresses(const DpEsxconf *conf, DpEsxconfKind kind, bool (*wanted)(const DpEsxconfLine *line))
 {
     GArray *addrs = g_array_new(false, false, sizeof(DpAddr));
 
     for (guint i = 0; i < conf->lines->len; i++) {
         const DpEsxconfLine *line = conf->lines->pdata[i];
 
-        if (line->kind == DP_ESXCONF_OWNER && says_passthru(line) &&
-            dp_esxconf_find(conf, DP_ESXCONF_OWNER, &line->addr) == line) {
+        if (line->kind == kind && (wanted == NULL || wanted(line)) &&
+            dp_esxconf_find(conf, kind, &line->addr) == line) {
             g_array_append_val(addrs, line->addr);
         }
     }
     return addrs;
+}
+
+GArray *
+dp_esxconf_passthru(const DpEsxconf *conf)
+{
+    return addresses(conf, DP_ESXCONF_OWNER, says_passthru);
+}
+
+GArray *
+dp_esxconf_named(const DpEsxconf *conf)
+{
+    return addresses(conf, DP_ESXCONF_VMKNAME, NULL);
+}
+
+DpEsxconfCount
+dp_esxconf_count(const DpEsxconf *conf)
+{
+    DpEsxconfCount count = {.lines = conf->lines->len};
+
+    for (guint i = 0; i < conf->lines->len; i++) {
+        const DpEsxconfLine *line = conf->lines->pdata[i];
+
+        count.owners += line->kind == DP_ESXCONF_OWNER;
+        count.names += line->kind == DP_ESXCONF_VMKNAME;
+        count.others += line->kind == DP_ESXCONF_OTHER;
+    }
+    return count;
 }
 
 const char *

@@ -34,6 +34,19 @@ GArray *dp_esxconf_passthru(const DpEsxconf *conf);
 
 /* vmkname of @addr ("vmnic0"), or NULL; owned by @conf. */
 const char *dp_esxconf_vmkname(const DpEsxconf *conf, const DpAddr *addr);
+/* As dp_esxconf_set_owner. False, and nothing changed, if @name cannot stand between quotes. */
+bool dp_esxconf_set_vmkname(DpEsxconf *conf, const DpAddr *addr, const char *name);
+/* Addresses that have a vmkname, in file order: a GArray of DpAddr. */
+GArray *dp_esxconf_named(const DpEsxconf *conf);
+
+/* How many lines of each kind there are. */
+typedef struct {
+    unsigned lines;  /* all */
+    unsigned owners; /* /device/ADDRESS/owner */
+    unsigned names;  /* /device/ADDRESS/vmkname */
+    unsigned others; /* of other parts of ESX, blank, comments, not understood */
+} DpEsxconfCount;
+DpEsxconfCount dp_esxconf_count(const DpEsxconf *conf);
 
 /* /system/uuid, or NULL; owned by @conf. Written as ESX does: 8-8-4-12
  * ("473027ac-5705f21d-6d09-000c2918f3dd"). */

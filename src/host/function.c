@@ -51,6 +51,7 @@ dp_function_free(DpFunction *fn)
     g_strfreev(fn->host_names);
     g_clear_pointer(&fn->group_reserved, g_array_unref);
     g_clear_pointer(&fn->table_reserved, g_array_unref);
+    g_free(fn->mac);
     g_ptr_array_unref(fn->children);
     g_ptr_array_unref(fn->diags);
     g_free(fn);

@@ -76,6 +76,7 @@ typedef struct {
     DpTri sriov;
     DpTri ari;
     DpTri ats;
+    uint64_t serial; /* Device Serial Number; 0: none, not readable, or left out of a capture */
     DpTri intx_disable; /* command bit 10 or status tells that INTx can be masked: unknown without a
                            test */
 } DpCaps;
@@ -124,6 +125,8 @@ struct DpFunction {
     DpFunction *physfn;  /* this is a VF of that PF; NULL otherwise */
     char **host_names;   /* NULL-terminated: network interfaces, block devices ("eth0", "nvme0n1"),
                             empty if none */
+    char *mac; /* permanent address of its first network interface, as sysfs writes it; NULL:
+                  none, or unknown since no driver of the host has it */
     DpFunction *parent;  /* the bridge above; NULL: on a root bus */
     GPtrArray *children; /* DpFunction below this bridge, borrowed, by address */
     int secondary, subordinate; /* bus numbers of a bridge; -1: not a bridge or unknown */
@@ -211,6 +214,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpHost, dp_host_free)
 /* By address or by sysfs name; NULL if there is none. */
 DpFunction *dp_host_find(const DpHost *host, const DpAddr *addr);
 DpFunction *dp_host_find_name(const DpHost *host, const char *name);
+
+/* Where @fn sits, told so that it outlives another numbering of the buses: its root bus, then
+ * device and function of each bridge down to it: "0000:00:04.0/00.0". The caller frees it. */
+char *dp_function_path(const DpFunction *fn);
 
 /* Functions of IOMMU group @group: a new GPtrArray of borrowed DpFunction. */
 GPtrArray *dp_host_group(const DpHost *host, int group);

@@ -158,14 +158,38 @@ read_routes(DpRoot *root, DpHost *host, size_t kind)
     }
 }
 
+/* linux/netdevice.h: NET_ADDR_PERM */
+#define ADDR_PERMANENT "0"
+
+/* The address that the card was made with. One that somebody set, or a random one, says nothing
+ * about the card; a port of a bond shows the bond's, and keeps its own elsewhere. */
+static char *
+permanent_address(DpRoot *root, const char *name)
+{
+    g_autofree char *own = g_strdup_printf(CLASS "/%s/bonding_slave/perm_hwaddr", name);
+    g_autofree char *shown = g_strdup_printf(CLASS "/%s/address", name);
+    g_autofree char *kind_path = g_strdup_printf(CLASS "/%s/addr_assign_type", name);
+    g_autofree char *kind = dp_file_read_line(root->fd, kind_path, NULL);
+    g_autofree char *mac = dp_file_read_line(root->fd, own, NULL);
+
+    if (mac == NULL && g_strcmp0(kind, ADDR_PERMANENT) == 0) {
+        mac = dp_file_read_line(root->fd, shown, NULL);
+    }
+    if (mac == NULL || mac[0] == '\0' || strspn(mac, "00:") == strlen(mac)) {
+        return NULL;
+    }
+    return dp_scan_visible(g_steal_pointer(&mac));
+}
+
 static void
-name_function(DpHost *host, const DpNet *net)
+name_function(DpRoot *root, DpHost *host, const DpNet *net)
 {
     for (char **name = net->functions; *name != NULL; name++) {
         DpFunction *fn = dp_host_find_name(host, *name);
 
         if (!fn->is_bridge) {
             dp_host_name_add(fn, net->name);
+            fn->mac = fn->mac != NULL ? fn->mac : permanent_address(root, net->name);
             return;
         }
     }
@@ -182,7 +206,7 @@ dp_scan_nets(DpRoot *root, DpHost *host)
     }
     for (guint i = 0; i < host->nets->len; i++) {
         read_master(root, host, host->nets->pdata[i]);
-        name_function(host, host->nets->pdata[i]);
+        name_function(root, host, host->nets->pdata[i]);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(route_files); i++) {
         read_routes(root, host, i);

@@ -184,6 +184,21 @@ find_physfn(DpRoot *root, DpHost *host, DpFunction *fn)
     }
 }
 
+char *
+dp_function_path(const DpFunction *fn)
+{
+    GString *path = g_string_new(NULL);
+    unsigned depth = 0;
+
+    for (; fn->parent != NULL && depth < DEPTH_MAX; fn = fn->parent, depth++) {
+        g_autofree char *part = g_strdup_printf("/%02x.%x", fn->addr.device, fn->addr.function);
+
+        g_string_prepend(path, part);
+    }
+    g_string_prepend(path, fn->name);
+    return g_string_free(path, false);
+}
+
 void
 dp_topology_finish(DpRoot *root, DpHost *host)
 {
