@@ -9,13 +9,10 @@
 /* How long a command that changes something waits for another one. */
 #define LOCK_TIMEOUT_MS 15000
 
-void
-dp_context_free(DpContext *context)
+static void
+clear_loaded(DpContext *context)
 {
-    if (context == NULL) {
-        return;
-    }
-    g_clear_pointer(&context->names, dp_names_free);
+    g_clear_pointer(&context->gone, g_ptr_array_unref);
     g_clear_pointer(&context->runs, g_ptr_array_unref);
     g_clear_pointer(&context->armed, dp_armed_free);
     g_clear_pointer(&context->policy, dp_policy_free);
@@ -23,6 +20,16 @@ dp_context_free(DpContext *context)
     g_clear_pointer(&context->map, dp_map_free);
     g_clear_pointer(&context->compat, dp_compat_free);
     g_clear_pointer(&context->conf, dp_esxconf_free);
+}
+
+void
+dp_context_free(DpContext *context)
+{
+    if (context == NULL) {
+        return;
+    }
+    g_clear_pointer(&context->names, dp_names_free);
+    clear_loaded(context);
     dp_close_fd(&context->lock);
     g_clear_pointer(&context->root, dp_root_free);
     g_clear_pointer(&context->diags, g_ptr_array_unref);
@@ -42,17 +49,23 @@ load_armed(DpContext *context)
     }
 }
 
+/* Against the cards that stand beside the store. Where these cannot be read, nothing is known to be
+ * another card, and the command that changes something says why. */
+static GPtrArray *
+find_gone(const DpContext *context)
+{
+    g_autoptr(DpIdentities) identities = dp_identities_load(context->root, context->diags, NULL);
+
+    return identities == NULL ? g_ptr_array_new()
+                              : dp_stored_gone(context->host, context->conf, identities);
+}
+
 /* Reads everything anew: at the beginning, and after something was put right. */
 static bool
 load(DpContext *context, GError **error)
 {
     g_ptr_array_set_size(context->diags, 0);
-    g_clear_pointer(&context->runs, g_ptr_array_unref);
-    g_clear_pointer(&context->policy, dp_policy_free);
-    g_clear_pointer(&context->host, dp_host_free);
-    g_clear_pointer(&context->map, dp_map_free);
-    g_clear_pointer(&context->compat, dp_compat_free);
-    g_clear_pointer(&context->conf, dp_esxconf_free);
+    clear_loaded(context);
 
     context->conf = dp_store_load(context->root, context->diags, error);
     if (context->conf == NULL) {
@@ -71,6 +84,7 @@ load(DpContext *context, GError **error)
     context->policy = dp_policy_new_listed(context->host, context->map, context->compat);
     context->runs = dp_run_list(context->root);
     load_armed(context);
+    context->gone = find_gone(context);
     dp_diags_extend(context->diags, context->host->diags);
     dp_diags_extend(context->diags, context->policy->diags);
     return true;
@@ -187,6 +201,18 @@ report_armed(const DpContext *context, const DpFunction *fn, DpDiagList *diags)
     }
 }
 
+/* True if the store means another card than the one that is at the address now. */
+static bool
+is_exchanged(const DpContext *context, const DpFunction *fn)
+{
+    for (guint i = 0; i < context->gone->len; i++) {
+        if (((const DpStoredGone *)context->gone->pdata[i])->there == fn) {
+            return true;
+        }
+    }
+    return false;
+}
+
 DpState
 dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList *diags)
 {
@@ -195,6 +221,10 @@ dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList 
     if (dp_context_armed(context, verdict->fn)) {
         report_armed(context, verdict->fn, diags);
         diags = NULL; /* that is why it is pending */
+    }
+    if (used_by == NULL && verdict->assignable && !dp_policy_on_vfio(verdict->fn) &&
+        is_exchanged(context, verdict->fn)) {
+        return verdict->allowed ? DP_STATE_AVAILABLE : DP_STATE_UNAVAILABLE;
     }
     return dp_policy_state(verdict, context->conf, used_by, diags);
 }
@@ -213,8 +243,14 @@ dp_context_reboot_required(const DpContext *context)
     return false;
 }
 
+static char *
+name_of(const DpFunction *fn, void *user)
+{
+    return dp_names_function(dp_context_names(user), fn);
+}
+
 DpChange
-dp_context_change(const DpContext *context, const DpCli *cli)
+dp_context_change(DpContext *context, const DpCli *cli)
 {
     return (DpChange){
         .root = context->root,
@@ -228,6 +264,8 @@ dp_context_change(const DpContext *context, const DpCli *cli)
         .confirm_within_s = cli->options->confirm_within_s,
         .used_by = dp_run_used_by,
         .used_by_user = context->runs,
+        .name_of = name_of,
+        .name_of_user = context,
     };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "assign/armed.h"
+#include "assign/stored.h"
 #include "cli.h"
 #include "vm/run.h"
 
@@ -15,6 +16,7 @@ typedef struct {
     DpPolicy *policy;
     GPtrArray *runs;   /* DpRun */
     DpArmed *armed;    /* a change that waits for its confirmation, or NULL */
+    GPtrArray *gone;   /* DpStoredGone: stored, and not there, or not the card that was meant */
     DpNames *names;    /* made at first use: dp_context_names */
     int lock;          /* held by a command that changes something; -1 */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
@@ -46,7 +48,7 @@ DpState dp_context_state(const DpContext *context, const DpVerdict *verdict, DpD
 bool dp_context_reboot_required(const DpContext *context);
 
 /* The change that @cli asks for, over this host. */
-DpChange dp_context_change(const DpContext *context, const DpCli *cli);
+DpChange dp_context_change(DpContext *context, const DpCli *cli);
 DpVmEnv dp_context_vm_env(const DpContext *context);
 
 /* The verdict of the device that argument @index names. */

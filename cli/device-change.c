@@ -137,6 +137,12 @@ dp_cmd_device_confirm(DpCli *cli, GError **error)
 }
 
 bool
+dp_cmd_device_forget(DpCli *cli, GError **error)
+{
+    return change_devices(cli, dp_assign_forget, "forgetting", "Forgotten.", error);
+}
+
+bool
 dp_cmd_device_apply(DpCli *cli, GError **error)
 {
     g_autoptr(DpOutcome) outcome = dp_outcome_new();

@@ -10,6 +10,7 @@ dp_device_diags(const DpContext *context, const DpVerdict *verdict, DpState *ret
 
     dp_diags_extend(diags, verdict->fn->diags);
     dp_diags_extend(diags, verdict->diags);
+    dp_stored_report_function(context->gone, verdict->fn, diags);
     *ret_state = dp_context_state(context, verdict, diags);
     return diags;
 }

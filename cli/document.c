@@ -199,3 +199,32 @@ dp_pcie_type_name(DpPcieType type)
 
     return type >= 0 && type < (int)G_N_ELEMENTS(names) ? names[type] : NULL;
 }
+
+static json_t *
+id_json(const DpCard *card, uint16_t id)
+{
+    g_autofree char *text = g_strdup_printf("%04x", (unsigned)id);
+
+    return card->ids_known ? json_string(text) : json_null();
+}
+
+/* 0 and 0xffff mean that there is none, or that it could not be read. */
+static json_t *
+subsystem_json(const DpCard *card, uint16_t id)
+{
+    return id == 0 || id == 0xffff ? json_null() : id_json(card, id);
+}
+
+json_t *
+dp_card_json(const DpCard *card)
+{
+    if (card == NULL) {
+        return json_null();
+    }
+    return dp_json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "vendor_id",
+                        id_json(card, card->vendor), "device_id", id_json(card, card->device),
+                        "subsystem_vendor_id", subsystem_json(card, card->subvendor),
+                        "subsystem_device_id", subsystem_json(card, card->subdevice), "serial",
+                        dp_json_text(card->serial), "mac", dp_json_text(card->mac), "path",
+                        dp_json_text(card->path), "name", dp_json_text(card->name));
+}

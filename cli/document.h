@@ -47,6 +47,9 @@ const char *dp_pcie_type_name(DpPcieType type);
  */
 void dp_report_outcome(DpCli *cli, const DpOutcome *outcome);
 
+/* What is known of a card, null for what is not; null for NULL. */
+json_t *dp_card_json(const DpCard *card);
+
 /* One powered-on VM, all of them, and all of them for people. */
 json_t *dp_run_json(const DpRun *run);
 json_t *dp_runs_json(const DpContext *context);

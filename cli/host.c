@@ -167,26 +167,39 @@ status_devices(DpCli *cli, const DpContext *context)
     return devices;
 }
 
-/* Stored for passthrough, and not there. */
+/* Stored for passthrough, and nothing is at the address. */
 static json_t *
-status_absent(DpCli *cli, const DpContext *context)
+status_absent(const DpContext *context)
 {
-    g_autoptr(GArray) stored = dp_esxconf_passthru(context->conf);
     json_t *absent = json_array();
-    char name[DP_ADDR_LEN];
 
-    for (guint i = 0; i < stored->len; i++) {
-        const DpAddr *addr = &g_array_index(stored, DpAddr, i);
+    for (guint i = 0; i < context->gone->len; i++) {
+        const DpStoredGone *gone = context->gone->pdata[i];
 
-        if (dp_host_find(context->host, addr) == NULL) {
-            dp_addr_format(addr, name);
-            json_array_append_new(absent, json_string(name));
-            dp_diags_add(cli->diags, DP_DIAG_STORED_ABSENT, name,
-                         "%s is stored as passthru, but there is no function at this address",
-                         name);
+        if (gone->reason == DP_STORED_ABSENT) {
+            json_array_append_new(absent, json_string(gone->name));
         }
     }
     return absent;
+}
+
+/* The same and those that others have taken the place of, with what is known of them. */
+static json_t *
+status_gone(const DpContext *context)
+{
+    json_t *array = json_array();
+
+    for (guint i = 0; i < context->gone->len; i++) {
+        const DpStoredGone *gone = context->gone->pdata[i];
+
+        json_array_append_new(
+            array,
+            dp_json_pack("{s:s, s:s, s:o, s:s?, s:b}", "address", gone->name, "reason",
+                         dp_stored_reason_name(gone->reason), "card", dp_card_json(gone->card),
+                         "now_at", gone->now_at != NULL ? gone->now_at->name : NULL, "certain",
+                         (int)(gone->now_at != NULL && gone->certain)));
+    }
+    return array;
 }
 
 bool
@@ -199,8 +212,10 @@ dp_cmd_host_status(DpCli *cli, GError **error)
     }
     json_object_set_new(cli->doc, "host", dp_host_json(context));
     json_object_set_new(cli->doc, "devices", status_devices(cli, context));
-    json_object_set_new(cli->doc, "absent", status_absent(cli, context));
+    json_object_set_new(cli->doc, "absent", status_absent(context));
     json_object_set_new(cli->doc, "armed", dp_armed_json(context));
+    json_object_set_new(cli->doc, "gone", status_gone(context));
+    dp_stored_report(context->gone, cli->diags);
     json_object_set_new(cli->doc, "vms", dp_runs_json(context));
     dp_out_armed(cli, context);
     dp_out_heading(cli, "Virtual machines");

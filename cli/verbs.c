@@ -60,6 +60,12 @@ static const DpVerb verbs[] = {
      "Uses the method that policy chose (see 'device show') and checks that the\n"
      "device came back. The function must be enabled and no VM may use it.\n",
      "directpath device reset 03:00.0", dp_cmd_device_reset},
+    {"device forget", "ADDR...", 1, -1, DP_OPT_DRY_RUN, DP_VERB_ROOT,
+     "drop what is stored of devices that are gone",
+     "For a card that was taken out, or has moved: its line and its identity leave the\n"
+     "store. 'host status' names such devices with all that is known of them. Refused\n"
+     "where the card is still there. No binding is changed.\n",
+     "directpath device forget 0000:03:00.0", dp_cmd_device_forget},
     {"device apply", "", 0, 0, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "make the bindings as stored",
      "Moves each function to the driver that its stored owner asks for. Meant for\n"
@@ -144,11 +150,11 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "device test", "device forget", "host drift",    "host support",  "import esx-conf",
-    "vm create",   "vm upgrade",    "vm relocate",   "vm add-device", "vm remove-device",
-    "vm set",      "vm register",   "vm unregister", "vm autostart",  "vm reset",
-    "vm console",  "vm suspend",    "vm resume",     "vm snapshot",   "vm migrate",
-    "vm hot-add",  "vm hot-remove", "vm export",
+    "device test",   "host drift",    "host support",  "import esx-conf",  "vm create",
+    "vm upgrade",    "vm relocate",   "vm add-device", "vm remove-device", "vm set",
+    "vm register",   "vm unregister", "vm autostart",  "vm reset",         "vm console",
+    "vm suspend",    "vm resume",     "vm snapshot",   "vm migrate",       "vm hot-add",
+    "vm hot-remove", "vm export",
 };
 
 const DpVerb *

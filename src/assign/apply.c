@@ -3,6 +3,7 @@
 #include "identity.h"
 #include "moves.h"
 #include "select.h"
+#include "stored.h"
 
 typedef struct {
     const DpChange *change;
@@ -48,20 +49,6 @@ allowed(Apply *apply, const DpFunction *fn, const DpFunction *bridge)
     return refusal == NULL;
 }
 
-static bool
-same_model(Apply *apply, const DpFunction *fn)
-{
-    g_autofree char *stored = NULL;
-
-    if (dp_identities_match(apply->identities, fn, &stored)) {
-        return true;
-    }
-    dp_diags_add(apply->outcome->diags, DP_DIAG_STORED_OTHER_MODEL, fn->name,
-                 "%s was enabled as %s, and is %04x:%04x now; it is left to the host", fn->name,
-                 stored, fn->vendor, fn->device);
-    return false;
-}
-
 /* Its own process takes it back. */
 static bool
 is_armed(const Apply *apply, const DpFunction *fn)
@@ -83,7 +70,9 @@ judge(Apply *apply, const DpFunction *fn)
         return;
     }
     if (passthru && !on_vfio) {
-        if (!same_model(apply, fn) || !allowed(apply, fn, bridge)) {
+        /* Another card in its place is reported with what else is gone. */
+        if (dp_identities_compare(apply->identities, fn, bridge, NULL) < DP_CARD_ALIKE ||
+            !allowed(apply, fn, bridge)) {
             apply->outcome->n_failed++;
             return;
         }
@@ -96,26 +85,57 @@ judge(Apply *apply, const DpFunction *fn)
 }
 
 static void
-report_gone(const DpChange *change, DpOutcome *outcome)
+report_gone(const Apply *apply)
 {
-    g_autoptr(GArray) stored = dp_esxconf_passthru(change->conf);
-    char name[DP_ADDR_LEN];
+    g_autoptr(GPtrArray) gone =
+        dp_stored_gone(apply->change->host, apply->change->conf, apply->identities);
 
-    for (guint i = 0; i < stored->len; i++) {
-        const DpAddr *addr = &g_array_index(stored, DpAddr, i);
+    dp_stored_report(gone, apply->outcome->diags);
+}
 
-        if (dp_host_find(change->host, addr) == NULL) {
-            dp_addr_format(addr, name);
-            dp_diags_add(outcome->diags, DP_DIAG_STORED_ABSENT, name,
-                         "%s is stored as passthru, but there is no function at this address",
-                         name);
+/* Lines that were written by hand have no card yet; what could not be seen when it was enabled may
+ * be seen now. */
+static void
+learn(const Apply *apply, const DpFunction *fn)
+{
+    const DpChange *change = apply->change;
+    const DpFunction *bridge = NULL;
+    g_autofree char *name =
+        change->name_of == NULL ? NULL : change->name_of(fn, change->name_of_user);
+
+    (void)dp_policy_stored_owner(change->conf, fn, &bridge);
+    if (dp_identities_compare(apply->identities, fn, bridge, NULL) >= DP_CARD_ALIKE) {
+        (void)dp_identities_learn(apply->identities, fn, bridge, name);
+    }
+}
+
+static void
+learn_all(const Apply *apply, const GPtrArray *moved)
+{
+    const DpChange *change = apply->change;
+    g_autoptr(GError) failure = NULL;
+
+    if (change->dry_run) {
+        return;
+    }
+    for (guint i = 0; i < change->host->functions->len; i++) {
+        const DpFunction *fn = change->host->functions->pdata[i];
+        bool has = g_strcmp0(fn->driver, DP_VFIO_DRIVER) == 0;
+
+        if (dp_is_assignable(change, fn) && dp_stored_passthru(change, fn) &&
+            (has || g_ptr_array_find((GPtrArray *)moved, fn, NULL))) {
+            learn(apply, fn);
         }
+    }
+    if (!dp_identities_save(change->root, apply->identities, &failure)) {
+        dp_diags_add(apply->outcome->diags, DP_DIAG_RECORD_NOT_WRITTEN, "host", "%s",
+                     failure->message);
     }
 }
 
 /* One that fails is put back and leaves the others alone. */
 static bool
-move_each(Apply *apply, GError **error)
+move_each(Apply *apply, GPtrArray *moved, GError **error)
 {
     g_autoptr(DpMoves) moves =
         dp_moves_begin(apply->change, "apply", apply->functions, apply->outcome, error);
@@ -129,6 +149,7 @@ move_each(Apply *apply, GError **error)
         switch (dp_moves_one(moves, fn, dp_stored_passthru(apply->change, fn), NULL)) {
         case DP_MOVE_DONE:
             apply->outcome->n_done++;
+            g_ptr_array_add(moved, (gpointer)fn);
             break;
         case DP_MOVE_STUCK:
             break;
@@ -148,17 +169,19 @@ run(Apply *apply, GError **error)
 {
     const DpChange *change = apply->change;
     DpOutcome *outcome = apply->outcome;
+    g_autoptr(GPtrArray) moved = g_ptr_array_new();
 
-    report_gone(change, outcome);
+    report_gone(apply);
     for (guint i = 0; i < change->host->functions->len; i++) {
         judge(apply, change->host->functions->pdata[i]);
     }
     if (change->root->write == NULL) {
         return true; /* a folder has no bindings */
     }
-    if (!move_each(apply, error)) {
+    if (!move_each(apply, moved, error)) {
         return false;
     }
+    learn_all(apply, moved);
     outcome->changed = !change->dry_run && outcome->steps->len > 0;
     if (outcome->n_failed > 0) {
         return dp_fail(error, apply->failed ? DP_ERROR_IO : DP_ERROR_REFUSED,

@@ -44,6 +44,9 @@ typedef struct {
      * knows VMs. */
     const char *(*used_by)(const DpAddr *addr, void *user);
     void *used_by_user;
+    /* What people call the device (pci.ids), for the store; NULL: not told. The caller frees it. */
+    char *(*name_of)(const DpFunction *fn, void *user);
+    void *name_of_user;
 } DpChange;
 
 typedef struct {

@@ -104,7 +104,7 @@ dp_identities_save(DpRoot *root, const DpIdentities *identities, GError **error)
     return folder >= 0 && dp_file_replace(folder, IDENTITIES_NAME, text, strlen(text), 0644, error);
 }
 
-static const json_t *
+static json_t *
 entry(const DpIdentities *identities, const DpAddr *addr)
 {
     char name[DP_ADDR_LEN];
@@ -112,13 +112,32 @@ entry(const DpIdentities *identities, const DpAddr *addr)
     return json_object_get(identities->devices, dp_addr_format(addr, name));
 }
 
-static void
-set_hex(json_t *object, const char *key, unsigned id)
-{
-    char text[8];
+/* Cards behind a bridge, in the entry of the bridge. */
+#define BELOW "below"
+/* Buses nest no deeper than there are bus numbers. */
+#define DEPTH_MAX 256u
 
-    (void)g_snprintf(text, sizeof text, "%04x", id & 0xffffu);
-    json_object_set_new(object, key, json_string(text));
+static json_t *
+card_json(const DpFunction *fn)
+{
+    g_autoptr(DpCard) card = dp_card_of(fn);
+    json_t *object = json_object();
+
+    dp_card_to_json(card, object);
+    return object;
+}
+
+static void
+add_below(const DpFunction *bridge, unsigned depth, json_t *below)
+{
+    for (guint i = 0; depth < DEPTH_MAX && i < bridge->children->len; i++) {
+        const DpFunction *fn = bridge->children->pdata[i];
+
+        if (!fn->is_bridge) {
+            json_object_set_new(below, fn->name, card_json(fn));
+        }
+        add_below(fn, depth + 1, below);
+    }
 }
 
 void
@@ -128,21 +147,31 @@ dp_identities_record(DpIdentities *identities,
                      const int *overrides,
                      size_t n_overrides)
 {
-    json_t *object = json_object();
+    json_t *object = card_json(fn);
     json_t *ids = json_array();
 
-    if (fn->ids_known != DP_TRI_NO) {
-        set_hex(object, "vendor", fn->vendor);
-        set_hex(object, "device", fn->device);
-        set_hex(object, "subsystem_vendor", fn->subvendor);
-        set_hex(object, "subsystem_device", fn->subdevice);
-    }
     json_object_set_new(object, "line_added", json_boolean(line_added));
     for (size_t i = 0; i < n_overrides; i++) {
         json_array_append_new(ids, json_integer(overrides[i]));
     }
     json_object_set_new(object, "overrides", ids);
+    if (fn->is_bridge) {
+        json_object_set_new(object, BELOW, json_object());
+        add_below(fn, 0, json_object_get(object, BELOW));
+    }
     json_object_set_new(identities->devices, fn->name, object);
+}
+
+void
+dp_identities_set_name(DpIdentities *identities, const DpAddr *addr, const char *name)
+{
+    g_autoptr(DpCard) card = dp_card_new();
+    json_t *object = entry(identities, addr);
+
+    card->name = g_strdup(name);
+    if (object != NULL) {
+        dp_card_to_json(card, object);
+    }
 }
 
 void
@@ -200,20 +229,100 @@ dp_identities_any_line_added(const DpIdentities *identities)
     return false;
 }
 
-bool
-dp_identities_match(const DpIdentities *identities, const DpFunction *fn, char **ret_stored)
+DpCard *
+dp_identities_card(const DpIdentities *identities, const DpAddr *addr)
 {
-    const json_t *object = entry(identities, &fn->addr);
-    const char *vendor = json_string_value(json_object_get(object, "vendor"));
-    const char *device = json_string_value(json_object_get(object, "device"));
+    const json_t *object = entry(identities, addr);
 
-    if (vendor == NULL || device == NULL || fn->ids_known == DP_TRI_NO) {
+    return object == NULL ? NULL : dp_card_from_json(object);
+}
+
+/* Where the card of @fn is written: its own entry, else among those of @bridge. */
+static json_t *
+card_entry(const DpIdentities *identities, const DpFunction *fn, const DpFunction *bridge)
+{
+    json_t *own = entry(identities, &fn->addr);
+
+    if (bridge == NULL || bridge == fn) {
+        return own;
+    }
+    return json_object_get(json_object_get(entry(identities, &bridge->addr), BELOW), fn->name);
+}
+
+static DpCardMatch
+compare(const json_t *object, const DpFunction *fn, DpCard **ret_stored)
+{
+    g_autoptr(DpCard) now = dp_card_of(fn);
+    g_autoptr(DpCard) stored = dp_card_from_json(object);
+    DpCardMatch match = dp_card_compare(stored, now);
+
+    if (ret_stored != NULL) {
+        *ret_stored = object == NULL ? NULL : g_steal_pointer(&stored);
+    }
+    return match;
+}
+
+DpCardMatch
+dp_identities_compare(const DpIdentities *identities,
+                      const DpFunction *fn,
+                      const DpFunction *bridge,
+                      DpCard **ret_stored)
+{
+    if (bridge != NULL && bridge != fn) {
+        g_autoptr(DpCard) stored = NULL;
+        DpCardMatch match = compare(entry(identities, &bridge->addr), bridge, &stored);
+
+        /* Not the bridge that was meant, so nothing behind it was. */
+        if (match < DP_CARD_ALIKE) {
+            if (ret_stored != NULL) {
+                *ret_stored = g_steal_pointer(&stored);
+            }
+            return match;
+        }
+    }
+    return compare(card_entry(identities, fn, bridge), fn, ret_stored);
+}
+
+/* The object to write the card of @fn into, made if there is none. */
+static json_t *
+make_card_entry(DpIdentities *identities, const DpFunction *fn, const DpFunction *bridge)
+{
+    json_t *object = card_entry(identities, fn, bridge);
+    json_t *above, *below;
+
+    if (object != NULL) {
+        return object;
+    }
+    if (bridge == NULL || bridge == fn) {
+        dp_identities_record(identities, fn, false, NULL, 0);
+        return entry(identities, &fn->addr);
+    }
+    above = make_card_entry(identities, bridge, NULL);
+    below = json_object_get(above, BELOW);
+    if (!json_is_object(below)) {
+        below = json_object();
+        json_object_set_new(above, BELOW, below);
+    }
+    object = json_object();
+    json_object_set_new(below, fn->name, object);
+    return object;
+}
+
+bool
+dp_identities_learn(DpIdentities *identities,
+                    const DpFunction *fn,
+                    const DpFunction *bridge,
+                    const char *name)
+{
+    bool made = card_entry(identities, fn, bridge) == NULL;
+    json_t *object = make_card_entry(identities, fn, bridge);
+    g_autoptr(DpCard) card = dp_card_from_json(object);
+    g_autoptr(DpCard) now = dp_card_of(fn);
+
+    now->name = g_strdup(name);
+    if (dp_card_learn(card, now)) {
+        dp_card_to_json(card, object);
         return true;
     }
-    if (g_ascii_strtoull(vendor, NULL, 16) == fn->vendor &&
-        g_ascii_strtoull(device, NULL, 16) == fn->device) {
-        return true;
-    }
-    *ret_stored = g_strdup_printf("%.8s:%.8s", vendor, device);
-    return false;
+    return made;
 }

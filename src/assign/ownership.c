@@ -70,17 +70,31 @@ dp_ownership_overrides(const DpChange *change, const DpFunction *fn)
     return ids;
 }
 
+/* A line that stays from an earlier `enable`, of another card, is still that command's. */
+static bool
+line_is_ours(const DpChange *change, const DpIdentities *identities, const DpAddr *addr)
+{
+    bool present = false;
+
+    if (dp_esxconf_owner(change->conf, addr, &present) == DP_OWNER_PASSTHRU) {
+        return dp_identities_line_added(identities, addr);
+    }
+    return !present;
+}
+
 static void
 identify(const DpChange *change, DpIdentities *identities, const DpAddr *addr)
 {
     const DpFunction *fn = dp_host_find(change->host, addr);
-    bool present = false;
 
     if (fn != NULL) {
         g_autoptr(GArray) ids = dp_ownership_overrides(change, fn);
+        g_autofree char *name =
+            change->name_of == NULL ? NULL : change->name_of(fn, change->name_of_user);
 
-        (void)dp_esxconf_owner(change->conf, addr, &present);
-        dp_identities_record(identities, fn, !present, (const int *)(void *)ids->data, ids->len);
+        dp_identities_record(identities, fn, line_is_ours(change, identities, addr),
+                             (const int *)(void *)ids->data, ids->len);
+        dp_identities_set_name(identities, addr, name);
     }
 }
 

@@ -2,6 +2,28 @@
 #include "select.h"
 
 #include "binding.h"
+#include "identity.h"
+
+/* False if another card than that of @fn is stored for its line: enabling it says that it is meant.
+ */
+static bool
+is_stored_card(const DpChange *change, const DpFunction *fn)
+{
+    g_autoptr(DpIdentities) identities = dp_identities_load(change->root, NULL, NULL);
+
+    return identities == NULL || dp_identities_compare(identities, fn, NULL, NULL) >= DP_CARD_ALIKE;
+}
+
+static void
+add_line(const DpChange *change, const DpFunction *fn, DpSelection *chosen)
+{
+    const DpFunction *bridge = NULL;
+
+    if (dp_policy_stored_owner(change->conf, fn, &bridge) != DP_OWNER_PASSTHRU ||
+        (bridge == NULL && !is_stored_card(change, fn))) {
+        dp_selection_add_line(chosen, &fn->addr);
+    }
+}
 
 /* What a person named, bridges resolved to what lies below them. */
 static void
@@ -16,9 +38,7 @@ name_enabled(const DpChange *change, const DpAddr *addr, DpSelection *chosen, Dp
     }
     if (dp_is_assignable(change, fn)) {
         dp_selection_add(chosen, fn);
-        if (!dp_stored_passthru(change, fn)) {
-            dp_selection_add_line(chosen, &fn->addr);
-        }
+        add_line(change, fn, chosen);
         return;
     }
     below = fn->is_bridge ? dp_functions_below(change, fn) : g_ptr_array_new();
@@ -47,9 +67,7 @@ add_units(const DpChange *change, DpSelection *chosen)
 
             if (!g_ptr_array_find(chosen->functions, member, NULL)) {
                 dp_selection_add(chosen, member);
-                if (!dp_stored_passthru(change, member)) {
-                    dp_selection_add_line(chosen, &member->addr);
-                }
+                add_line(change, member, chosen);
             }
         }
     }

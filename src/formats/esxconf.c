@@ -276,7 +276,8 @@ dp_esxconf_owner(const DpEsxconf *conf, const DpAddr *addr, bool *ret_present)
     return line != NULL && says_passthru(line) ? DP_OWNER_PASSTHRU : DP_OWNER_HOST;
 }
 
-/* The addresses of the lines that count among those of @kind, and that @wanted (NULL: all) takes. */
+/* The addresses of the lines that count among those of @kind, and that @wanted (NULL: all) takes.
+ */
 static GArray *
 addresses(const DpEsxconf *conf, DpEsxconfKind kind, bool (*wanted)(const DpEsxconfLine *line))
 {

@@ -149,10 +149,8 @@ static const Cap standard_caps[] = {
 };
 
 static const Cap extended_caps[] = {
-    {PCI_EXT_CAP_ID_ACS, 8, take_acs},
-    {PCI_EXT_CAP_ID_ARI, 4, take_ari},
-    {PCI_EXT_CAP_ID_ATS, 4, take_ats},
-    {PCI_EXT_CAP_ID_SRIOV, 4, take_sriov},
+    {PCI_EXT_CAP_ID_ACS, 8, take_acs}, {PCI_EXT_CAP_ID_ARI, 4, take_ari},
+    {PCI_EXT_CAP_ID_ATS, 4, take_ats}, {PCI_EXT_CAP_ID_SRIOV, 4, take_sriov},
     {PCI_EXT_CAP_ID_DSN, 4, take_dsn},
 };
 

@@ -76,7 +76,7 @@ typedef struct {
     DpTri sriov;
     DpTri ari;
     DpTri ats;
-    uint64_t serial; /* Device Serial Number; 0: none, not readable, or left out of a capture */
+    uint64_t serial;    /* Device Serial Number; 0: none, not readable, or left out of a capture */
     DpTri intx_disable; /* command bit 10 or status tells that INTx can be masked: unknown without a
                            test */
 } DpCaps;
@@ -122,13 +122,13 @@ struct DpFunction {
     DpTri boot_vga;
     DpTri sriov_pf;
     int sriov_numvfs, sriov_totalvfs;
-    DpFunction *physfn;  /* this is a VF of that PF; NULL otherwise */
-    char **host_names;   /* NULL-terminated: network interfaces, block devices ("eth0", "nvme0n1"),
-                            empty if none */
+    DpFunction *physfn; /* this is a VF of that PF; NULL otherwise */
+    char **host_names;  /* NULL-terminated: network interfaces, block devices ("eth0", "nvme0n1"),
+                           empty if none */
     char *mac; /* permanent address of its first network interface, as sysfs writes it; NULL:
                   none, or unknown since no driver of the host has it */
-    DpFunction *parent;  /* the bridge above; NULL: on a root bus */
-    GPtrArray *children; /* DpFunction below this bridge, borrowed, by address */
+    DpFunction *parent;         /* the bridge above; NULL: on a root bus */
+    GPtrArray *children;        /* DpFunction below this bridge, borrowed, by address */
     int secondary, subordinate; /* bus numbers of a bridge; -1: not a bridge or unknown */
     bool is_bridge;             /* header type 1 or 2, or class 0604/0607 */
     DpDiagList *diags;          /* what was strange about this function */

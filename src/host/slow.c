@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -33,6 +34,17 @@ read_at(int fd, void *buf, size_t len, off_t offset)
     return n < 0 ? -errno : (int)n;
 }
 
+/* Of a Device Serial Number (PCIe 7.9.3) the upper half, too. */
+static void
+read_rest(int fd, uint8_t *config, size_t at)
+{
+    unsigned id = config[at] | (unsigned)config[at + 1] << 8;
+
+    if (id == PCI_EXT_CAP_ID_DSN && at + 12 <= DP_CONFIG_EXTENDED) {
+        (void)read_at(fd, config + at + 8, 4, (off_t)at + 8);
+    }
+}
+
 /*
  * The extended chain, and of each capability only the registers that are parsed: 4096 bytes are
  * 1024 slow reads of the bus, and some registers are better left alone.
@@ -49,6 +61,7 @@ read_extended(int fd, uint8_t *config)
         if (got < 8) {
             return n == 0 ? (int)DP_CONFIG_STANDARD : (int)at;
         }
+        read_rest(fd, config, at);
         next = ((size_t)config[at + 2] | (size_t)config[at + 3] << 8) >> 4 & 0xffc;
         if (next < DP_CONFIG_STANDARD || next > DP_CONFIG_EXTENDED - 8) {
             break;

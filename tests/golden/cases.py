@@ -145,6 +145,39 @@ OLD_WORDS = [
     case("esxcfg-module-bare", "esxcfg-module", "lab"),
 ]
 
+
+def stored_cards(**cards):
+    """etc/directpath/devices.json: {"b05": {...}} becomes the entry of 0000:05:00.0."""
+    return {"etc/directpath/devices.json": json.dumps({"version": 1, "devices": {
+        f"0000:{at[1:3]}:00.0": {"line_added": True, "overrides": [], **card} for at, card in cards.items()}})}
+
+
+# A card that was at 06:00.0 and is at 04:00.0 now, and another model where one was stored.
+NIC_CARD = {"vendor": "8086", "device": "10d3", "subsystem_vendor": "8086", "subsystem_device": "0000",
+            "serial": "5e-c7-e7-00-5e-c7-e7-00", "path": "0000:00:1c.0/00.0", "name": "Some \u001b[31mNIC"}
+GONE = '/device/119:00.0/owner = "passthru"\n/device/003:00.0/owner = "passthru"\n'
+CARDS = stored_cards(b77=NIC_CARD, b03={"vendor": "144d", "device": "a808", "path": "0000:00:03.0/00.0"})
+MAC = {"sys/class/net/eth1/addr_assign_type": "0\n"}
+MOVED = MAC | stored_cards(b77={**NIC_CARD, "serial": None, "mac": "52:54:00:5E:C7:E7"})
+LIFE = [
+    case("status-moved-json", "host status --json", "lab", store=SYSTEM + '/device/119:00.0/owner = "passthru"\n',
+         tree_files=MOVED, schema="host-status"),
+    case("show-moved", "device show 04:00.0", "lab", store='/device/119:00.0/owner = "passthru"\n', tree_files=MOVED),
+    case("status-gone", "host status", "lab", store=GONE, tree_files=CARDS),
+    case("status-gone-json", "host status --json", "lab", store=SYSTEM + GONE, tree_files=CARDS, schema="host-status"),
+    case("list-other-model", "device list", "lab", store=GONE, tree_files=CARDS),
+    case("forget-gone", "device forget 0000:77:00.0", "lab", store=SYSTEM + GONE, tree_files=CARDS,
+         keep="etc/directpath/esx.conf"),
+    case("forget-other-model", "device forget 03:00.0 --json", "lab", store=SYSTEM + GONE, tree_files=CARDS,
+         keep="etc/directpath/esx.conf", schema="device-change"),
+    case("forget-dry", "device forget 0000:77:00.0 --dry-run", "lab", store=SYSTEM + GONE, tree_files=CARDS,
+         keep="etc/directpath/esx.conf"),
+    case("forget-present", "device forget 03:00.0", "lab", store=SYSTEM + GONE, keep="etc/directpath/esx.conf"),
+    case("forget-nothing", "device forget 06:00.0 --json", "lab", store=SYSTEM, keep="etc/directpath/esx.conf",
+         schema="device-change"),
+]
+
+
 # Another VM that has the NVMe.
 RUNNING = {"run/directpath/vm/0123456789abcdef/state.json": json.dumps({
     "version": 1, "id": "0123456789abcdef", "name": "web\x1b[1m", "vmx": "/vmfs/volumes/store/web/web.vmx",
@@ -247,4 +280,4 @@ MAP = [check_map(path) for path in sorted(MAPS.glob("*.map"))] + [
     case("show-listed", "device show 03:00.0", "lab", tree_files=OWN_MAP),
 ]
 
-CASES = USAGE + HOST + DEVICE + OLD_WORDS + MAP + VM
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + MAP + VM

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "assign-bench.h"
 
+#include "assign/stored.h"
+
 #include <string.h>
 
 typedef bool (*Act)(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **error);
@@ -104,6 +106,13 @@ act_disable(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **
 }
 
 static bool
+act_forget(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **error)
+{
+    return dp_assign_forget(change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome,
+                            error);
+}
+
+static bool
 act_apply(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
 {
     return dp_assign_apply(change, outcome, error);
@@ -158,6 +167,19 @@ bench_disable(Bench *bench, ...)
     va_end(names);
     restart_count(bench);
     return run(bench, act_disable, addrs);
+}
+
+bool
+bench_forget(Bench *bench, ...)
+{
+    g_autoptr(GArray) addrs = NULL;
+    va_list names;
+
+    va_start(names, bench);
+    addrs = take_addrs(names);
+    va_end(names);
+    restart_count(bench);
+    return run(bench, act_forget, addrs);
 }
 
 bool

@@ -26,6 +26,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bench, bench_free)
 /* The names of functions, then NULL. */
 bool bench_enable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
 bool bench_disable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
+bool bench_forget(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
 bool bench_apply(Bench *bench);
 bool bench_recover(Bench *bench);
 bool bench_confirm(Bench *bench);
