@@ -57,39 +57,92 @@ describe_culprits(const DpFunction *fn)
     return text->len > 0 ? g_strdup(text->str) : NULL;
 }
 
-/* Another assignable function in the group of @verdict's function. */
-static const DpFunction *
-group_neighbour(const DpVerdict *verdict)
+/* Neighbours in the group that one message names. */
+#define NEIGHBOURS_MAX 4u
+
+/* Who of @verdict's unit is in the group too: "A", "A, B" or "A, B, C, D and others"; NULL: nobody.
+ * @ret_n receives how many, as far as they are named, or one more. */
+static char *
+describe_neighbours(const DpVerdict *verdict, unsigned *ret_n)
 {
-    for (guint i = 0; i < verdict->unit->len; i++) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    unsigned n = 0;
+
+    for (guint i = 0; i < verdict->unit->len && n <= NEIGHBOURS_MAX; i++) {
         const DpFunction *other = g_array_index(verdict->unit, DpUnitMember, i).fn;
 
-        if (other != verdict->fn && other->iommu_group == verdict->fn->iommu_group) {
-            return other;
+        if (other == verdict->fn || other->iommu_group != verdict->fn->iommu_group) {
+            continue;
+        }
+        if (++n > NEIGHBOURS_MAX) {
+            g_string_append(text, " and others");
+        } else {
+            g_string_append_printf(text, "%s%s", n > 1 ? ", " : "", other->name);
         }
     }
-    return NULL;
+    *ret_n = n;
+    return n > 0 ? g_strdup(text->str) : NULL;
+}
+
+static bool
+same_slot(const DpFunction *a, const DpFunction *b)
+{
+    return a->addr.domain == b->addr.domain && a->addr.bus == b->addr.bus &&
+           a->addr.device == b->addr.device;
+}
+
+/* Whether another function of @fn's slot is in its group; functions lie in order of addresses. */
+static bool
+slot_is_joined(const DpJudge *judge, const DpFunction *fn)
+{
+    const GPtrArray *functions = judge->host->functions;
+    guint position = dp_judge_position(judge, fn), first = position;
+
+    while (first > 0 && same_slot(functions->pdata[first - 1], fn)) {
+        first--;
+    }
+    for (guint i = first; i < functions->len && same_slot(functions->pdata[i], fn); i++) {
+        const DpFunction *other = functions->pdata[i];
+
+        if (other != fn && other->iommu_group == fn->iommu_group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* pci_device_group of drivers/iommu/iommu.c joins functions below a bridge that does not isolate,
+ * functions of one slot without ACS, and those that use one requester id. */
+static char *
+describe_cause(const DpJudge *judge, const DpFunction *fn)
+{
+    char *culprits = describe_culprits(fn);
+
+    if (culprits != NULL) {
+        return culprits;
+    }
+    if (slot_is_joined(judge, fn)) {
+        return g_strdup_printf("functions of one device, %04x:%02x:%02x, without ACS",
+                               fn->addr.domain, fn->addr.bus, fn->addr.device);
+    }
+    return g_strdup("nothing that is seen here; it may be a bridge above, or one requester id");
 }
 
 static void
-judge_isolation(DpVerdict *verdict)
+judge_isolation(const DpJudge *judge, DpVerdict *verdict)
 {
     const DpFunction *fn = verdict->fn;
-    const DpFunction *other = fn->iommu_group >= 0 ? group_neighbour(verdict) : NULL;
-    g_autofree char *culprits = NULL;
+    unsigned n = 0;
+    g_autofree char *others = fn->iommu_group >= 0 ? describe_neighbours(verdict, &n) : NULL;
+    g_autofree char *cause = NULL;
 
-    if (other == NULL) {
+    if (others == NULL) {
         return;
     }
-    culprits = describe_culprits(fn);
-    if (culprits == NULL) {
-        culprits = g_strdup(fn->parent == NULL || fn->parent->iommu_group != fn->iommu_group
-                                ? "functions of one device without ACS, or one requester id"
-                                : "the path above");
-    }
+    cause = describe_cause(judge, fn);
     dp_diags_add(verdict->diags, DP_DIAG_GROUP_NOT_ISOLATED, fn->name,
-                 "%s shares IOMMU group %d with %s and has to go with it; not kept apart by: %s",
-                 fn->name, fn->iommu_group, other->name, culprits);
+                 "%s shares IOMMU group %d with %s and has to go with %s; not kept apart by: %s",
+                 fn->name, fn->iommu_group, others, n > 1 ? "them" : "it", cause);
 }
 
 /* Drivers that leave DMA to the owner of the group (driver_managed_dma in the kernel). */
@@ -180,7 +233,7 @@ void
 dp_unit_judge(const DpJudge *judge, DpVerdict *verdict)
 {
     judge_viability(judge, verdict);
-    judge_isolation(verdict);
+    judge_isolation(judge, verdict);
     judge_needs(judge, verdict);
     judge_size(judge, verdict);
 }

@@ -117,12 +117,13 @@ report_regions(const DpJudge *judge, DpVerdict *verdict, const GArray *regions, 
     }
     if (kept.n > 0) {
         dp_diags_add(verdict->diags, DP_DIAG_RESERVED_MEMORY, fn->name,
-                     "%s cannot leave the host: %s reserves memory, %s", fn->name, where,
-                     list_end(&kept));
+                     "%s cannot leave the host: the firmware reserves memory for %s, %s", fn->name,
+                     where, list_end(&kept));
     }
     if (lent.n > 0) {
         dp_diags_add(verdict->diags, DP_DIAG_RESERVED_RELAXABLE, fn->name,
-                     "%s may go although %s reserves memory, %s", fn->name, where, list_end(&lent));
+                     "%s may go although memory is reserved for %s, %s", fn->name, where,
+                     list_end(&lent));
     }
 }
 
@@ -136,13 +137,12 @@ judge_reserved(const DpJudge *judge, DpVerdict *verdict)
         g_hash_table_lookup(judge->reserved, GINT_TO_POINTER(fn->iommu_group));
 
     if (fn->group_reserved != NULL) {
-        g_autofree char *where =
-            g_strdup_printf("the firmware, for IOMMU group %d,", fn->iommu_group);
+        g_autofree char *where = g_strdup_printf("IOMMU group %d", fn->iommu_group);
 
         report_regions(judge, verdict, fn->group_reserved, where);
         return;
     }
-    report_regions(judge, verdict, fn->table_reserved, "the firmware");
+    report_regions(judge, verdict, fn->table_reserved, "it");
     if (fn->iommu_group >= 0 && holder != NULL && !any_kept(fn->table_reserved)) {
         dp_diags_add(verdict->diags, DP_DIAG_RESERVED_MEMORY, fn->name,
                      "%s cannot leave the host: the firmware reserves memory for %s in its IOMMU "
@@ -191,13 +191,13 @@ report_unassigned(DpVerdict *verdict, List *missing)
 
     if (bridge == NULL) {
         dp_diags_add(verdict->diags, DP_DIAG_BAR_UNASSIGNED, fn->name,
-                     "the kernel found no address for %s of %s", list_end(missing), fn->name);
+                     "%s has no address for its %s", fn->name, list_end(missing));
         return;
     }
     dp_diags_add(verdict->diags, DP_DIAG_BAR_UNASSIGNED, fn->name,
-                 "the kernel found no address for %s of %s; the largest memory window of the "
-                 "bridge above, %s, is %s",
-                 list_end(missing), fn->name, bridge->name, window);
+                 "%s has no address for its %s; the largest memory window of the bridge above, %s, "
+                 "is %s",
+                 fn->name, list_end(missing), bridge->name, window);
 }
 
 static void
@@ -216,7 +216,8 @@ judge_assignment(DpVerdict *verdict)
     }
     if (minor.n > 0) {
         dp_diags_add(verdict->diags, DP_DIAG_BAR_OPTIONAL_UNASSIGNED, fn->name,
-                     "%s of %s has no address: a VM does not see it", list_end(&minor), fn->name);
+                     "%s has no address for its %s, which a VM does not see", fn->name,
+                     list_end(&minor));
     }
 }
 
@@ -240,7 +241,7 @@ judge_size(const DpJudge *judge, DpVerdict *verdict)
     needed = dp_size_text(sum);
     room = dp_size_text(UINT64_C(1) << bits);
     dp_diags_add(verdict->diags, DP_DIAG_BAR_BEYOND_CPU, fn->name,
-                 "the 64-bit BARs of %s need %s; the processor's %u address bits reach %s",
+                 "%s needs %s for its 64-bit BARs; the processor's %u address bits reach %s",
                  fn->name, needed, bits, room);
 }
 
@@ -268,9 +269,9 @@ report_framebuffer(DpVerdict *verdict, unsigned bar, const DpFramebuffer *pictur
 {
     const DpFunction *fn = verdict->fn;
     DpDiag *diag = dp_diags_add(verdict->diags, DP_DIAG_FRAMEBUFFER_IN_BAR, fn->name,
-                                "%s shows the host's console in 0x%" G_GINT64_MODIFIER
-                                "x-0x%" G_GINT64_MODIFIER "x, which is in BAR %u of %s",
-                                picture->driver, picture->start, picture->last, bar, fn->name);
+                                "%s holds the host's console in BAR %u: %s shows it in "
+                                "0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER "x",
+                                fn->name, bar, picture->driver, picture->start, picture->last);
 
     dp_diag_set_remedy(
         diag,

@@ -233,7 +233,8 @@ test_group_with_isa_bridge(void)
     policy = dp_policy_new(&fake->host, map);
     assert_unit(policy, sata, "0000:00:1f.2 self, 0000:00:1f.3 iommu-group 0000:00:1f.2");
     assert_no(policy, sata, DP_DIAG_GROUP_NOT_VIABLE);
-    assert_message(policy, sata, DP_DIAG_GROUP_NOT_ISOLATED, "functions of one device without ACS");
+    assert_message(policy, sata, DP_DIAG_GROUP_NOT_ISOLATED,
+                   "functions of one device, 0000:00:1f, without ACS");
     fake_driver(fake, isa, "lpc_ich");
     g_clear_pointer(&policy, dp_policy_free);
     policy = dp_policy_new(&fake->host, map);
