@@ -6,6 +6,7 @@
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -26,8 +27,8 @@ def expected(path):
 
 def check(program, tree, path):
     """What is wrong with what is said of @path."""
-    command = [program, "--root", tree, "map", "check", str(path)]
-    done = subprocess.run(command + ["--json"], capture_output=True, text=True, timeout=60)
+    command = [os.path.abspath(program), "--root", os.path.abspath(tree), "map", "check", path.name]
+    done = subprocess.run(command + ["--json"], capture_output=True, text=True, timeout=60, cwd=path.parent)
     if done.returncode != 0:
         return [f"exit status {done.returncode}: {done.stdout}{done.stderr}"]
     document = json.loads(done.stdout)
@@ -37,7 +38,7 @@ def check(program, tree, path):
     if sorted(told) != expected(path):
         found.append(f"lines told of: {sorted(told)}, lines that say something: {expected(path)}")
     found += [f"no remedy: {entry['message']}" for entry in left_out if not entry["remedy"]]
-    text = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    text = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=path.parent)
     found += [f"longer than 80 columns: {line}" for line in text.stdout.splitlines() if len(line) > 80]
     found += [f"not in the text: line {entry['line']}" for entry in document["entries"]
               if f"  line {entry['line']}: " not in text.stdout]
