@@ -7,7 +7,7 @@ import shutil
 from . import common
 
 MEMORY_MIB = 3072
-APPEND = "console=ttyS0,115200 loglevel=5 panic=-1 oops=panic mitigations=off net.ifnames=0"
+APPEND = "console=ttyS0,115200 loglevel=5 panic=-1 oops=panic mitigations=off no_timer_check net.ifnames=0"
 CHANNELS = ("job.out", "job.err", "control")
 
 

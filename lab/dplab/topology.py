@@ -69,6 +69,20 @@ TOPOLOGIES = {
         change={"disk": {**HOST["disk"], "addr": "00.0"},
                 "nic0": {**HOST["nic"], "addr": "00.0", "multifunction": True},
                 "nic1": {"driver": "e1000e", "mac": "52:54:00:00:00:12", "bus": "rp2", "addr": "00.1", "romfile": ""}}),
+    "switch": host(
+        "a switch without ACS in place of the PCIe-to-PCI bridge, a NIC behind each of its ports",
+        without=("bridge", "e1000", "rtl8139"),
+        change={"up": {"driver": "x3130-upstream", "id": "up", "bus": "rp6"},
+                "down1": {"driver": "xio3130-downstream", "id": "down1", "bus": "up", "chassis": 21, "slot": 1, "addr": "00.0"},
+                "down2": {"driver": "xio3130-downstream", "id": "down2", "bus": "up", "chassis": 22, "slot": 2, "addr": "01.0"},
+                "nic1": {"driver": "e1000e", "mac": "52:54:00:00:00:21", "bus": "down1", "romfile": ""},
+                "nic2": {"driver": "e1000e", "mac": "52:54:00:00:00:22", "bus": "down2", "romfile": ""}}),
+    "no-acs": host(
+        "two root ports of one slot without ACS, a NIC behind each", without=("bridge", "e1000", "rtl8139"),
+        change={"rp6": port(6, "07.0", multifunction=True, **{"disable-acs": True}),
+                "rp7": port(7, "07.1", **{"disable-acs": True}),
+                "nic1": {"driver": "e1000e", "mac": "52:54:00:00:00:21", "bus": "rp6", "romfile": ""},
+                "nic2": {"driver": "e1000e", "mac": "52:54:00:00:00:22", "bus": "rp7", "romfile": ""}}),
     "bad-reset": host(
         "the NIC's root port runs at the default speed, where a bus reset fails",
         change={"rp2": {k: v for k, v in HOST["rp2"].items() if k != "x-speed"}}),
