@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* device enable, disable, reset and apply: doing. */
+/* device enable, disable and apply: doing. */
 #include "document.h"
 #include "output.h"
 #include "verbs.h"
@@ -164,61 +164,4 @@ dp_cmd_device_apply(DpCli *cli, GError **error)
         cli->exit = DP_EXIT_PARTLY;
     }
     return ok;
-}
-
-static bool
-check_resettable(DpCli *cli, const DpContext *context, const DpVerdict *verdict, GError **error)
-{
-    const DpFunction *fn = verdict->fn;
-    const char *used_by = dp_context_used_by(context, &fn->addr);
-
-    if (used_by == NULL) {
-        return true;
-    }
-    dp_diags_add(cli->diags, DP_DIAG_FUNCTION_IN_USE, fn->name,
-                 "%s: the running VM '%s' has it, and a reset would pull it from under the guest",
-                 fn->name, used_by);
-    return dp_fail(error, DP_ERROR_REFUSED, "%s: in use", fn->name);
-}
-
-static void
-dry_reset(DpCli *cli, const DpVerdict *verdict)
-{
-    g_autoptr(DpOutcome) outcome = dp_outcome_new();
-    DpStep *step = g_new0(DpStep, 1);
-
-    step->action = g_strdup("reset");
-    step->subject = g_strdup(verdict->fn->name);
-    step->detail = g_strdup(dp_reset_method_name(verdict->reset.method));
-    g_ptr_array_add(outcome->steps, step);
-    dp_report_outcome(cli, outcome);
-    dp_out_steps(cli, outcome->steps);
-}
-
-bool
-dp_cmd_device_reset(DpCli *cli, GError **error)
-{
-    bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
-    g_autoptr(DpProgress) progress G_GNUC_UNUSED = dp_progress_begin(cli, "resetting");
-    g_autoptr(DpContext) context = dp_context_new(cli, DP_CHANGE, error);
-    DpResetMethod used = DP_RESET_NONE;
-    const DpVerdict *verdict;
-
-    verdict = context != NULL ? dp_context_arg(context, cli, 0, error) : NULL;
-    if (verdict == NULL || !check_resettable(cli, context, verdict, error)) {
-        return false;
-    }
-    json_object_set_new(cli->doc, "device", json_string(verdict->fn->name));
-    if (dry) {
-        dry_reset(cli, verdict);
-    } else if (!dp_assign_reset(context->root, dp_vfio_kernel(), verdict, &used, cli->diags,
-                                error)) {
-        return false;
-    } else {
-        json_object_set_new(cli->doc, "changed", json_true());
-        dp_out(cli, "%s: reset by %s.", verdict->fn->name, dp_reset_method_name(used));
-    }
-    json_object_set_new(cli->doc, "reset",
-                        json_string(dp_reset_method_name(dry ? verdict->reset.method : used)));
-    return true;
 }

@@ -111,3 +111,14 @@ bool dp_assign_reset(DpRoot *root,
                      DpResetMethod *ret_used,
                      DpDiagList *diags,
                      GError **error);
+
+/* The same, and @ret_report tells what each step found (session.h), whether it went well or not.
+ * With @rehearsal every BAR is mapped too, and the interrupts are counted. */
+typedef struct DpSessionReport DpSessionReport;
+bool dp_assign_visit(DpRoot *root,
+                     const DpVfioOps *ops,
+                     const DpVerdict *verdict,
+                     bool rehearsal,
+                     DpSessionReport *ret_report,
+                     DpDiagList *diags,
+                     GError **error);

@@ -5,21 +5,11 @@
  * for the length of the reset the list holds that one alone. A bus reset is a hot reset with the
  * groups of all that lie below the bridge.
  */
-#include "base/child.h"
 #include "base/file.h"
 #include "binding.h"
+#include "session.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-
-/* Longest reset, and how long the function may take to answer after it (PCIe 6.6.1: it may ask for
- * retries for up to a second; some take longer). */
-#define RESET_TIMEOUT_MS 15000
-#define BACK_TIMEOUT_MS  5000
-#define BACK_STEP_US     20000
-
-#define ALL_ONES 0xffffffffu
 
 /* Words of reset_method, by method; the first that the kernel offers is taken. */
 static const char *const words_of[][3] = {
@@ -30,163 +20,18 @@ static const char *const words_of[][3] = {
     [DP_RESET_PM] = {"pm", NULL},
 };
 
-typedef enum { STAGE_OPEN, STAGE_READ, STAGE_RESET, STAGE_BACK, STAGE_DONE } Stage;
-
-/* What the child tells the parent. */
+/* What it does, and where it leaves word of it. */
 typedef struct {
-    Stage stage;
-    uint32_t ids_before, ids_after;
-} Report;
-
-typedef struct {
-    const DpVfioOps *ops;
-    const DpFunction *fn;
-    bool hot;
-    const int *groups;
-    size_t n_groups;
-    Report *report; /* shared */
+    DpRoot *root;
+    DpSession session;
+    DpSessionReport *report;
+    DpDiagList *diags;
 } Job;
 
-static int
-read_ids(const Job *job, DpVfioDevice *device, uint32_t *ret_ids)
-{
-    uint8_t bytes[4];
-    ssize_t n = job->ops->config_read(device, 0, bytes, sizeof bytes);
-
-    if (n != (ssize_t)sizeof bytes) {
-        return n < 0 ? (int)n : -EIO;
-    }
-    *ret_ids =
-        bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-    return 0;
-}
-
-/* One that was dead before should come back as what sysfs remembers. */
-static uint32_t
-expected_ids(const Job *job)
-{
-    if (job->report->ids_before != ALL_ONES) {
-        return job->report->ids_before;
-    }
-    return job->fn->vendor | (uint32_t)job->fn->device << 16;
-}
-
-static int
-wait_back(const Job *job, DpVfioDevice *device)
-{
-    gint64 end = g_get_monotonic_time() + (gint64)BACK_TIMEOUT_MS * 1000;
-    int r;
-
-    for (;;) {
-        job->report->ids_after = ALL_ONES;
-        r = read_ids(job, device, &job->report->ids_after);
-        if (r == 0 && job->report->ids_after != ALL_ONES &&
-            job->report->ids_after == expected_ids(job)) {
-            return 0;
-        }
-        if (g_get_monotonic_time() >= end) {
-            return r < 0 ? r : -ENODEV;
-        }
-        g_usleep(BACK_STEP_US);
-    }
-}
-
-static int
-reset_open_device(const Job *job, DpVfioDevice *device)
-{
-    int r;
-
-    job->report->stage = STAGE_READ;
-    r = read_ids(job, device, &job->report->ids_before);
-    if (r < 0) {
-        return r;
-    }
-    job->report->stage = STAGE_RESET;
-    r = job->hot ? job->ops->hot_reset(device, job->groups, job->n_groups)
-                 : job->ops->reset(device);
-    if (r < 0) {
-        return r;
-    }
-    job->report->stage = STAGE_BACK;
-    return wait_back(job, device);
-}
-
-static int
-reset_in_child(void *data)
-{
-    const Job *job = data;
-    DpVfioDevice *device = NULL;
-    int r;
-
-    job->report->stage = STAGE_OPEN;
-    r = job->ops->open(job->ops, job->fn->iommu_group, job->fn->name, &device);
-    if (r < 0) {
-        return r;
-    }
-    r = reset_open_device(job, device);
-    job->ops->close(device);
-    if (r == 0) {
-        job->report->stage = STAGE_DONE;
-    }
-    /* ETIMEDOUT is kept for the deadline of this child. */
-    return r == -ETIMEDOUT ? -ETIME : r;
-}
-
-static DpDiagId
-diag_of(Stage stage, int r)
-{
-    if (r == -ETIMEDOUT) {
-        return DP_DIAG_RESET_STUCK;
-    }
-    switch (stage) {
-    case STAGE_OPEN:
-        return DP_DIAG_RESET_BUSY;
-    case STAGE_BACK:
-        return DP_DIAG_RESET_NOT_BACK;
-    default:
-        return DP_DIAG_RESET_FAILED;
-    }
-}
-
 static bool
-report_failure(const Job *job, const char *method, int r, DpDiagList *diags, GError **error)
+run(const Job *job, GError **error)
 {
-    static const char *const doing[] = {
-        [STAGE_OPEN] = "cannot open it",
-        [STAGE_READ] = "cannot read its configuration",
-        [STAGE_RESET] = "the reset was refused",
-        [STAGE_BACK] = "it did not come back",
-        [STAGE_DONE] = "the reset did not end well",
-    };
-    Stage stage = MIN(job->report->stage, STAGE_DONE);
-    g_autofree char *ids = NULL;
-
-    if (stage == STAGE_BACK) {
-        ids = g_strdup_printf(", ids were %08x and are %08x", job->report->ids_before,
-                              job->report->ids_after);
-    }
-    dp_diags_add(diags, diag_of(stage, r), job->fn->name, "%s: %s reset: %s: %s%s", job->fn->name,
-                 method, doing[stage], g_strerror(-r), ids == NULL ? "" : ids);
-    return dp_fail(error, r == -ETIMEDOUT ? DP_ERROR_TIMEOUT : DP_ERROR_IO, "%s: %s: %s",
-                   job->fn->name, doing[stage], g_strerror(-r));
-}
-
-static bool
-run(Job *job, const char *method, DpDiagList *diags, GError **error)
-{
-    int r;
-
-    job->report =
-        mmap(NULL, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (job->report == MAP_FAILED) {
-        return dp_fail_errno(error, errno, "cannot share memory");
-    }
-    r = dp_child_run_apart(reset_in_child, job, RESET_TIMEOUT_MS, -1, NULL);
-    if (r < 0) {
-        (void)report_failure(job, method, r, diags, error);
-    }
-    (void)munmap(job->report, sizeof(Report));
-    return r == 0;
+    return dp_session_run(&job->session, job->report, job->diags, error);
 }
 
 static char *
@@ -232,29 +77,30 @@ put_list_back(
 /* A reset of the function alone, with the kernel's list reduced to it meanwhile. A kernel before
  * 5.15 has no list, and chooses itself. */
 static bool
-reset_alone(DpRoot *root, Job *job, DpResetMethod method, DpDiagList *diags, GError **error)
+reset_alone(const Job *job, GError **error)
 {
-    g_autofree char *path = list_path(job->fn);
+    DpRoot *root = job->root;
+    const DpFunction *fn = job->session.fn;
+    g_autofree char *path = list_path(fn);
     g_autofree char *list = dp_file_read_line(root->fd, path, NULL);
     g_auto(GStrv) offered = list == NULL ? NULL : g_strsplit(list, " ", -1);
-    const char *name = dp_reset_method_name(method);
-    const char *word = offered == NULL ? NULL : choose_word(offered, method);
+    const char *name = dp_reset_method_name(job->session.method);
+    const char *word = offered == NULL ? NULL : choose_word(offered, job->session.method);
     bool done;
     int r;
 
     if (list != NULL && word == NULL) {
-        return refuse_unoffered(job->fn, name, list, diags, error);
+        return refuse_unoffered(fn, name, list, job->diags, error);
     }
     if (word == NULL || strcmp(offered[0], word) == 0) {
-        return run(job, name, diags, error);
+        return run(job, error);
     }
     r = root->write(root, path, word);
     if (r < 0) {
-        return dp_fail_errno(error, -r, "%s: cannot choose %s in reset_method", job->fn->name,
-                             word);
+        return dp_fail_errno(error, -r, "%s: cannot choose %s in reset_method", fn->name, word);
     }
-    done = run(job, name, diags, error);
-    put_list_back(root, job->fn, path, list, diags);
+    done = run(job, error);
+    put_list_back(root, fn, path, list, job->diags);
     return done;
 }
 
@@ -303,17 +149,17 @@ groups_in_reach(DpRoot *root, const DpVerdict *verdict, DpDiagList *diags, GErro
 }
 
 static bool
-reset_bus(DpRoot *root, Job *job, const DpVerdict *verdict, DpDiagList *diags, GError **error)
+reset_bus(Job *job, const DpVerdict *verdict, GError **error)
 {
-    g_autoptr(GArray) groups = groups_in_reach(root, verdict, diags, error);
+    g_autoptr(GArray) groups = groups_in_reach(job->root, verdict, job->diags, error);
 
     if (groups == NULL) {
         return false;
     }
-    job->hot = true;
-    job->groups = (const int *)(void *)groups->data;
-    job->n_groups = groups->len;
-    return run(job, dp_reset_method_name(DP_RESET_BUS), diags, error);
+    job->session.hot = true;
+    job->session.groups = (const int *)(void *)groups->data;
+    job->session.n_groups = groups->len;
+    return run(job, error);
 }
 
 static bool
@@ -343,6 +189,28 @@ check_ready(DpRoot *root, const DpVerdict *verdict, DpDiagList *diags, GError **
 }
 
 bool
+dp_assign_visit(DpRoot *root,
+                const DpVfioOps *ops,
+                const DpVerdict *verdict,
+                bool rehearsal,
+                DpSessionReport *ret_report,
+                DpDiagList *diags,
+                GError **error)
+{
+    Job job = {.root = root, .report = ret_report, .diags = diags};
+
+    memset(ret_report, 0, sizeof *ret_report);
+    ret_report->method = verdict->reset.method;
+    job.session = (DpSession){
+        .ops = ops, .fn = verdict->fn, .method = verdict->reset.method, .rehearsal = rehearsal};
+    if (!check_ready(root, verdict, diags, error)) {
+        return false;
+    }
+    return job.session.method == DP_RESET_BUS ? reset_bus(&job, verdict, error)
+                                              : reset_alone(&job, error);
+}
+
+bool
 dp_assign_reset(DpRoot *root,
                 const DpVfioOps *ops,
                 const DpVerdict *verdict,
@@ -350,17 +218,13 @@ dp_assign_reset(DpRoot *root,
                 DpDiagList *diags,
                 GError **error)
 {
-    Job job = {.ops = ops, .fn = verdict->fn};
-    DpResetMethod method = verdict->reset.method;
-    bool done;
+    DpSessionReport report;
 
-    if (!check_ready(root, verdict, diags, error)) {
+    if (!dp_assign_visit(root, ops, verdict, false, &report, diags, error)) {
         return false;
     }
-    done = method == DP_RESET_BUS ? reset_bus(root, &job, verdict, diags, error)
-                                  : reset_alone(root, &job, method, diags, error);
-    if (done && ret_used != NULL) {
-        *ret_used = method;
+    if (ret_used != NULL) {
+        *ret_used = report.method;
     }
-    return done;
+    return true;
 }

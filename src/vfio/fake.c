@@ -5,9 +5,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Vendor and device id: the kernel's copy (vfio_pci_config.c, init_pci_cap_basic_perm). */
+#define DP_FAKE_ANSWERED 4u
+
 struct DpVfioDevice {
     DpVfioFakeState *state;
 };
+
+/* Counts an operation: 0, or what this one is refused with. */
+static int
+step(DpVfioFakeState *state)
+{
+    return ++state->n_ops == state->refuse_at ? state->refuse_error : 0;
+}
 
 static int
 fake_open(const DpVfioOps *ops,
@@ -16,9 +26,10 @@ fake_open(const DpVfioOps *ops,
           DpVfioDevice **ret_device)
 {
     DpVfioFakeState *state = ops->user;
+    int r = step(state);
 
-    if (state->open_error != 0) {
-        return state->open_error;
+    if (r != 0 || state->open_error != 0) {
+        return r != 0 ? r : state->open_error;
     }
     state->n_opens++;
     *ret_device = g_new0(DpVfioDevice, 1);
@@ -43,15 +54,17 @@ static ssize_t
 fake_config_read(DpVfioDevice *device, uint32_t offset, void *buf, size_t len)
 {
     DpVfioFakeState *state = device->state;
+    int r = step(state);
 
-    if (!in_config(offset, len)) {
-        return -EINVAL;
+    if (r != 0 || !in_config(offset, len)) {
+        return r != 0 ? r : -EINVAL;
     }
+    memcpy(buf, state->config + offset, len);
     if (state->dead > 0) {
         state->dead--;
-        memset(buf, 0xff, len);
-    } else {
-        memcpy(buf, state->config + offset, len);
+        for (size_t i = 0; i < len; i++) {
+            ((uint8_t *)buf)[i] |= offset + i < DP_FAKE_ANSWERED ? 0 : 0xff;
+        }
     }
     return (ssize_t)len;
 }
@@ -59,8 +72,10 @@ fake_config_read(DpVfioDevice *device, uint32_t offset, void *buf, size_t len)
 static ssize_t
 fake_config_write(DpVfioDevice *device, uint32_t offset, const void *buf, size_t len)
 {
-    if (!in_config(offset, len)) {
-        return -EINVAL;
+    int r = step(device->state);
+
+    if (r != 0 || !in_config(offset, len)) {
+        return r != 0 ? r : -EINVAL;
     }
     memcpy(device->state->config + offset, buf, len);
     return (ssize_t)len;
@@ -79,8 +94,10 @@ lose_state(DpVfioFakeState *state)
 static int
 fake_reset(DpVfioDevice *device)
 {
-    if (device->state->reset_error != 0) {
-        return device->state->reset_error;
+    int r = step(device->state);
+
+    if (r != 0 || device->state->reset_error != 0) {
+        return r != 0 ? r : device->state->reset_error;
     }
     device->state->n_resets++;
     lose_state(device->state);
@@ -91,9 +108,10 @@ static int
 fake_hot_reset(DpVfioDevice *device, const int *groups, size_t n_groups)
 {
     DpVfioFakeState *state = device->state;
+    int r = step(state);
 
-    if (state->hot_reset_error != 0) {
-        return state->hot_reset_error;
+    if (r != 0 || state->hot_reset_error != 0) {
+        return r != 0 ? r : state->hot_reset_error;
     }
     if (n_groups == 0 || n_groups > DP_FAKE_GROUPS_MAX) {
         return -EINVAL;
@@ -103,6 +121,39 @@ fake_hot_reset(DpVfioDevice *device, const int *groups, size_t n_groups)
     memcpy(state->groups, groups, n_groups * sizeof *groups);
     lose_state(state);
     return 0;
+}
+
+static int
+fake_hot_reset_reach(DpVfioDevice *device, DpAddr *ret_addrs, size_t max)
+{
+    DpVfioFakeState *state = device->state;
+    int r = step(state);
+
+    if (r != 0) {
+        return r;
+    }
+    memcpy(ret_addrs, state->reach, MIN((size_t)state->n_reach, max) * sizeof *ret_addrs);
+    return state->n_reach;
+}
+
+static int
+fake_map_bar(DpVfioDevice *device, unsigned bar, DpVfioRegion *ret_region)
+{
+    int r = step(device->state);
+
+    *ret_region = device->state->regions[bar];
+    if (r != 0) {
+        ret_region->mapped = 0;
+    }
+    return r;
+}
+
+static int
+fake_count_irqs(DpVfioDevice *device, DpVfioIrq kind)
+{
+    int r = step(device->state);
+
+    return r != 0 ? r : device->state->irqs[kind];
 }
 
 DpVfioFake *
@@ -124,6 +175,9 @@ dp_vfio_fake_new(uint16_t vendor, uint16_t device)
         .config_write = fake_config_write,
         .reset = fake_reset,
         .hot_reset = fake_hot_reset,
+        .hot_reset_reach = fake_hot_reset_reach,
+        .map_bar = fake_map_bar,
+        .count_irqs = fake_count_irqs,
         .user = fake->state,
     };
     return fake;

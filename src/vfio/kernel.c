@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 /* More functions than a bus with ARI holds are not reset together. */
 #define HOT_RESET_MAX 256u
+/* A region's description with its capabilities is far smaller. */
+#define REGION_INFO_MAX 65536u
 
 struct DpVfioDevice {
     int container;
@@ -216,6 +219,26 @@ check_reach(DpVfioDevice *device, const int *groups, size_t n_groups)
 }
 
 static int
+kernel_hot_reset_reach(DpVfioDevice *device, DpAddr *ret_addrs, size_t max)
+{
+    int r;
+    g_autofree struct vfio_pci_hot_reset_info *info = hot_reset_info(device, &r);
+
+    if (info == NULL) {
+        return r;
+    }
+    for (uint32_t i = 0; i < MIN(MIN(info->count, HOT_RESET_MAX), max); i++) {
+        const struct vfio_pci_dependent_device *hit = &info->devices[i];
+
+        ret_addrs[i] = (DpAddr){.domain = hit->segment,
+                                .bus = hit->bus,
+                                .device = hit->devfn >> 3,
+                                .function = hit->devfn & 7};
+    }
+    return (int)MIN(info->count, HOT_RESET_MAX);
+}
+
+static int
 hot_reset_with(DpVfioDevice *device, const int *fds, uint32_t count)
 {
     size_t size = sizeof(struct vfio_pci_hot_reset) + count * sizeof(int32_t);
@@ -276,6 +299,104 @@ kernel_hot_reset(DpVfioDevice *device, const int *groups, size_t n_groups)
     return r;
 }
 
+/* Region @bar with its list of capabilities; NULL with -errno in @ret_errno. */
+static struct vfio_region_info *
+region_info(DpVfioDevice *device, unsigned bar, int *ret_errno)
+{
+    struct vfio_region_info *info = g_malloc0(sizeof *info);
+    uint32_t size = sizeof *info;
+
+    for (;;) {
+        info->argsz = size;
+        info->index = bar;
+        if (ioctl(device->device, VFIO_DEVICE_GET_REGION_INFO, info) < 0) {
+            *ret_errno = -errno;
+            g_free(info);
+            return NULL;
+        }
+        if (info->argsz <= size || info->argsz > REGION_INFO_MAX) {
+            info->argsz = size;
+            return info;
+        }
+        size = info->argsz;
+        g_free(info);
+        info = g_malloc0(size);
+    }
+}
+
+/* The areas that can be mapped where that is not the whole region; NULL: it is the whole. */
+static const struct vfio_region_info_cap_sparse_mmap *
+sparse_areas(const struct vfio_region_info *info)
+{
+    uint32_t at = (info->flags & VFIO_REGION_INFO_FLAG_CAPS) != 0 ? info->cap_offset : 0;
+
+    /* Each capability lies behind the one before it, so that a circle cannot be. */
+    while (at >= sizeof *info && at <= info->argsz - sizeof(struct vfio_info_cap_header)) {
+        const struct vfio_info_cap_header *cap = (const void *)((const char *)info + at);
+        const struct vfio_region_info_cap_sparse_mmap *sparse = (const void *)cap;
+
+        if (cap->id == VFIO_REGION_INFO_CAP_SPARSE_MMAP && sizeof *sparse <= info->argsz - at &&
+            sparse->nr_areas <= (info->argsz - at - sizeof *sparse) / sizeof *sparse->areas) {
+            return sparse;
+        }
+        if (cap->next <= at) {
+            break;
+        }
+        at = cap->next;
+    }
+    return NULL;
+}
+
+static int
+map_area(DpVfioDevice *device, uint64_t offset, uint64_t size, DpVfioRegion *region)
+{
+    void *address = size == 0 ? MAP_FAILED
+                              : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->device,
+                                     (off_t)offset);
+
+    if (address == MAP_FAILED) {
+        return size == 0 ? 0 : -errno;
+    }
+    region->mapped += size;
+    return munmap(address, size) < 0 ? -errno : 0;
+}
+
+static int
+kernel_map_bar(DpVfioDevice *device, unsigned bar, DpVfioRegion *ret_region)
+{
+    int r = 0;
+    g_autofree struct vfio_region_info *info =
+        region_info(device, VFIO_PCI_BAR0_REGION_INDEX + bar, &r);
+    const struct vfio_region_info_cap_sparse_mmap *sparse;
+
+    *ret_region = (DpVfioRegion){.size = info == NULL ? 0 : info->size};
+    if (info == NULL || (info->flags & VFIO_REGION_INFO_FLAG_MMAP) == 0) {
+        return r;
+    }
+    sparse = sparse_areas(info);
+    if (sparse == NULL) {
+        return map_area(device, info->offset, info->size, ret_region);
+    }
+    for (uint32_t i = 0; r == 0 && i < sparse->nr_areas; i++) {
+        r = map_area(device, info->offset + sparse->areas[i].offset, sparse->areas[i].size,
+                     ret_region);
+    }
+    return r;
+}
+
+static int
+kernel_count_irqs(DpVfioDevice *device, DpVfioIrq kind)
+{
+    static const uint32_t indexes[] = {
+        [DP_VFIO_INTX] = VFIO_PCI_INTX_IRQ_INDEX,
+        [DP_VFIO_MSI] = VFIO_PCI_MSI_IRQ_INDEX,
+        [DP_VFIO_MSIX] = VFIO_PCI_MSIX_IRQ_INDEX,
+    };
+    struct vfio_irq_info info = {.argsz = sizeof info, .index = indexes[kind]};
+
+    return ioctl(device->device, VFIO_DEVICE_GET_IRQ_INFO, &info) < 0 ? -errno : (int)info.count;
+}
+
 static const DpVfioOps kernel_ops = {
     .open = kernel_open,
     .close = kernel_close,
@@ -283,6 +404,9 @@ static const DpVfioOps kernel_ops = {
     .config_write = kernel_config_write,
     .reset = kernel_reset,
     .hot_reset = kernel_hot_reset,
+    .hot_reset_reach = kernel_hot_reset_reach,
+    .map_bar = kernel_map_bar,
+    .count_irqs = kernel_count_irqs,
 };
 
 const DpVfioOps *
