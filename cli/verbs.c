@@ -57,8 +57,9 @@ static const DpVerb verbs[] = {
      "directpath device confirm", dp_cmd_device_confirm},
     {"device reset", "ADDR", 1, 1, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "reset a function, and say how",
-     "Uses the method that policy chose (see 'device show') and checks that the\n"
-     "device came back. The function must be enabled and no VM may use it.\n",
+     "Uses the method that policy chose (see 'device show'), checks that the device\n"
+     "came back as what it was, and says which functions were reset. The function\n"
+     "must be enabled and no VM may use it.\n",
      "directpath device reset 03:00.0", dp_cmd_device_reset},
     {"device forget", "ADDR...", 1, -1, DP_OPT_DRY_RUN, DP_VERB_ROOT,
      "drop what is stored of devices that are gone",
@@ -66,6 +67,14 @@ static const DpVerb verbs[] = {
      "store. 'host status' names such devices with all that is known of them. Refused\n"
      "where the card is still there. No binding is changed.\n",
      "directpath device forget 0000:03:00.0", dp_cmd_device_forget},
+    {"device test", "ADDR", 1, 1, DP_OPT_WITH_UNIT | DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
+     "rehearse giving a function to a VM",
+     "Binds it to vfio-pci, opens it, resets it, checks that it came back, maps each\n"
+     "BAR, counts the interrupts, and gives everything back as it was. Nothing is\n"
+     "stored, and nothing is read from the device's memory. What 'device enable'\n"
+     "refuses is refused here too. Exit status 0: all went well; 1: refused, or a\n"
+     "step failed; 3: it could not be given back.\n",
+     "directpath device test 03:00.0", dp_cmd_device_test},
     {"device apply", "", 0, 0, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "make the bindings as stored",
      "Moves each function to the driver that its stored owner asks for. Meant for\n"
@@ -150,11 +159,11 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "device test",   "host drift",    "host support",  "import esx-conf",  "vm create",
-    "vm upgrade",    "vm relocate",   "vm add-device", "vm remove-device", "vm set",
-    "vm register",   "vm unregister", "vm autostart",  "vm reset",         "vm console",
-    "vm suspend",    "vm resume",     "vm snapshot",   "vm migrate",       "vm hot-add",
-    "vm hot-remove", "vm export",
+    "host drift",    "host support",  "import esx-conf",  "vm create",  "vm upgrade",
+    "vm relocate",   "vm add-device", "vm remove-device", "vm set",     "vm register",
+    "vm unregister", "vm autostart",  "vm reset",         "vm console", "vm suspend",
+    "vm resume",     "vm snapshot",   "vm migrate",       "vm hot-add", "vm hot-remove",
+    "vm export",
 };
 
 const DpVerb *

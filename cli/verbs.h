@@ -57,6 +57,7 @@ bool dp_cmd_device_disable(DpCli *cli, GError **error);
 bool dp_cmd_device_confirm(DpCli *cli, GError **error);
 bool dp_cmd_device_forget(DpCli *cli, GError **error);
 bool dp_cmd_device_reset(DpCli *cli, GError **error);
+bool dp_cmd_device_test(DpCli *cli, GError **error);
 bool dp_cmd_device_apply(DpCli *cli, GError **error);
 bool dp_cmd_vm_validate(DpCli *cli, GError **error);
 bool dp_cmd_vm_power_on(DpCli *cli, GError **error);

@@ -366,6 +366,8 @@ dp_binding_restore(DpRoot *root, const DpBinding *before, GError **error)
 {
     g_autoptr(DpBinding) now = dp_binding_read(root, before->name, error);
     Mover mover = {root, now, false, NULL};
+    g_autofree char *holders = NULL;
+    bool other;
     int r;
 
     if (now == NULL) {
@@ -374,8 +376,14 @@ dp_binding_restore(DpRoot *root, const DpBinding *before, GError **error)
     if (now->stuck) {
         return still_stuck(now, error) == DP_MOVE_DONE;
     }
+    other = g_strcmp0(now->driver, before->driver) != 0;
     r = set_override(&mover, before->override);
-    if (r == 0 && g_strcmp0(now->driver, before->driver) != 0) {
+    holders =
+        r == 0 && other && dp_binding_is_vfio(now) ? dp_holders_of_group(root, now->name) : NULL;
+    if (holders != NULL) {
+        return leave_to_holder(now, holders, error) == DP_MOVE_DONE;
+    }
+    if (r == 0 && other) {
         r = now->driver == NULL ? 0 : unbind(&mover, now->driver);
         if (r == 0 && before->driver != NULL) {
             r = bind_again(&mover, before->driver);

@@ -16,6 +16,8 @@ struct DpMoves {
     GPtrArray *before;  /* DpBinding of the functions to move */
     GPtrArray *pending; /* DpBinding that the next command has to finish */
     DpUndo *undo;
+    bool borrowed; /* nothing is stored, and all goes back in any case */
+    unsigned n_kept;
 };
 
 static bool
@@ -151,12 +153,17 @@ take_back(gpointer data)
     g_autoptr(GError) error = NULL;
 
     if (dp_binding_restore(moves->change->root, before, &error)) {
-        dp_diags_add(moves->outcome->diags, DP_DIAG_MOVE_UNDONE, before->name,
-                     "taken back: the function is with %s as before",
-                     before->driver == NULL ? "no driver" : before->driver);
+        if (!moves->borrowed) {
+            dp_diags_add(moves->outcome->diags, DP_DIAG_MOVE_UNDONE, before->name,
+                         "taken back: the function is with %s as before",
+                         before->driver == NULL ? "no driver" : before->driver);
+        }
         return;
     }
-    dp_diags_add(moves->outcome->diags, DP_DIAG_UNDO_FAILED, before->name, "%s", error->message);
+    moves->n_kept++;
+    dp_diags_add(moves->outcome->diags,
+                 moves->borrowed ? DP_DIAG_NOT_GIVEN_BACK : DP_DIAG_UNDO_FAILED, before->name, "%s",
+                 error->message);
     if (find(moves->pending, before->name) == NULL) {
         g_ptr_array_add(moves->pending, dp_binding_copy(before));
     }
@@ -192,9 +199,11 @@ static void
 report_stuck(DpMoves *moves, const DpFunction *fn, bool to_vfio, const GError *error)
 {
     g_autofree char *holders = holders_of(moves->change->root, fn);
+    const char *stored = moves->borrowed ? "nothing is stored"
+                         : to_vfio       ? "stored as passthru"
+                                         : "stored as vmkernel";
     DpDiag *diag = dp_diags_add(moves->outcome->diags, DP_DIAG_DRIVER_STUCK, fn->name,
-                                "%s; stored as %s, and the change of driver waits", error->message,
-                                to_vfio ? "passthru" : "vmkernel");
+                                "%s; %s, and the change of driver waits", error->message, stored);
 
     if (holders != NULL) {
         dp_diag_set_cause(diag, "the device is open in %s", holders);
@@ -266,6 +275,20 @@ dp_moves_undo(DpMoves *moves)
 {
     dp_undo_free(g_steal_pointer(&moves->undo));
     moves->undo = dp_undo_new();
+}
+
+void
+dp_moves_borrow(DpMoves *moves)
+{
+    moves->borrowed = true;
+}
+
+bool
+dp_moves_give_back(DpMoves *moves)
+{
+    moves->n_kept = 0;
+    dp_moves_undo(moves);
+    return moves->n_kept == 0;
 }
 
 bool

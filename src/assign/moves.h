@@ -32,5 +32,12 @@ void dp_moves_commit(DpMoves *moves);
 /* Takes back what was moved since the last commit and reports it. */
 void dp_moves_undo(DpMoves *moves);
 
+/* For a rehearsal, which stores nothing: says so where a driver does not let go. */
+void dp_moves_borrow(DpMoves *moves);
+
+/* Puts back what was moved, as dp_moves_undo, but as what was meant from the start; false if a
+ * function could not be, which is reported, stays pending, and is given back when its user ends. */
+bool dp_moves_give_back(DpMoves *moves);
+
 /* Removes the intent, or leaves in it what is pending. */
 bool dp_moves_end(DpMoves *moves, GError **error);

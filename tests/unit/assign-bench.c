@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-typedef bool (*Act)(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **error);
-
 Bench *
 bench_new(const char *tree)
 {
@@ -44,7 +42,7 @@ used_by(const DpAddr *addr, void *user)
 }
 
 static bool
-run(Bench *bench, Act act, GArray *addrs)
+run(Bench *bench, BenchAct act, void *user)
 {
     DpRoot *root = bench->kernel->root;
     g_autoptr(GError) error = NULL;
@@ -73,7 +71,7 @@ run(Bench *bench, Act act, GArray *addrs)
     if (bench->before_act != NULL) {
         bench->before_act();
     }
-    return act(&change, addrs, bench->outcome, &bench->error);
+    return act(&change, user, bench->outcome, &bench->error);
 }
 
 static GArray *
@@ -92,46 +90,52 @@ take_addrs(va_list names)
 }
 
 static bool
-act_enable(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **error)
+act_enable(const DpChange *change, void *user, DpOutcome *outcome, GError **error)
 {
+    const GArray *addrs = user;
+
     return dp_assign_enable(change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome,
                             error);
 }
 
 static bool
-act_disable(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **error)
+act_disable(const DpChange *change, void *user, DpOutcome *outcome, GError **error)
 {
+    const GArray *addrs = user;
+
     return dp_assign_disable(change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome,
                              error);
 }
 
 static bool
-act_forget(const DpChange *change, GArray *addrs, DpOutcome *outcome, GError **error)
+act_forget(const DpChange *change, void *user, DpOutcome *outcome, GError **error)
 {
+    const GArray *addrs = user;
+
     return dp_assign_forget(change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome,
                             error);
 }
 
 static bool
-act_apply(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
+act_apply(const DpChange *change, void *user G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
 {
     return dp_assign_apply(change, outcome, error);
 }
 
 static bool
-act_recover(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
+act_recover(const DpChange *change, void *user G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
 {
     return dp_assign_recover(change, outcome, error);
 }
 
 static bool
-act_confirm(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
+act_confirm(const DpChange *change, void *user G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
 {
     return dp_assign_confirm(change, outcome, error);
 }
 
 static bool
-act_tend(const DpChange *change, GArray *addrs G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
+act_tend(const DpChange *change, void *user G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
 {
     return dp_assign_recover(change, outcome, error) && dp_assign_tend(change, outcome, error);
 }
@@ -208,6 +212,13 @@ bench_tend(Bench *bench)
 {
     restart_count(bench);
     return run(bench, act_tend, NULL);
+}
+
+bool
+bench_do(Bench *bench, BenchAct act, void *user)
+{
+    restart_count(bench);
+    return run(bench, act, user);
 }
 
 void

@@ -33,6 +33,10 @@ bool bench_confirm(Bench *bench);
 /* Recovery, and what every command does then about an armed change. */
 bool bench_tend(Bench *bench);
 
+/* Anything else that is done with a change. */
+typedef bool (*BenchAct)(const DpChange *change, void *user, DpOutcome *outcome, GError **error);
+bool bench_do(Bench *bench, BenchAct act, void *user);
+
 /* The file as it was handed to us. */
 void bench_store(Bench *bench, const char *text);
 
