@@ -37,10 +37,25 @@ open_beneath(int root_fd, const char *path, int flags)
     return fd;
 }
 
+/* A single name that is no link stays where it is, and is opened with less ado. */
+static bool
+is_name(const char *path)
+{
+    return strchr(path, '/') == NULL && strcmp(path, "..") != 0;
+}
+
 int
 dp_file_open(int root_fd, const char *path, int flags)
 {
-    int fd = open_beneath(root_fd, path, flags);
+    int fd = -1;
+
+    if (is_name(path) && (flags & O_PATH) == 0) {
+        fd = openat(root_fd, path, flags | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 || (errno != ELOOP && errno != ENOTDIR)) {
+            return fd < 0 ? -errno : fd;
+        }
+    }
+    fd = open_beneath(root_fd, path, flags);
 
     if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
         /* Old kernels, and containers whose filter does not know the call: resolved as usual. */
@@ -76,10 +91,10 @@ read_all(int fd, size_t max, GString *out)
     return (int)n;
 }
 
-/* Reads a regular file or attribute; a FIFO or a device in its place is refused, since it could
- * block. */
+/* A regular file or attribute, open to be read, or -errno; a FIFO or a device in its place is
+ * refused, since it could block. */
 static int
-read_path(int root_fd, const char *path, size_t max, GString *out)
+open_regular(int root_fd, const char *path)
 {
     dp_autofd int fd = dp_file_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat st;
@@ -93,17 +108,15 @@ read_path(int root_fd, const char *path, size_t max, GString *out)
     if (S_ISDIR(st.st_mode)) {
         return -EISDIR;
     }
-    if (!S_ISREG(st.st_mode)) {
-        return -EINVAL;
-    }
-    return read_all(fd, max, out);
+    return S_ISREG(st.st_mode) ? dp_steal_fd(&fd) : -EINVAL;
 }
 
 char *
 dp_file_read(int root_fd, const char *path, size_t max, size_t *ret_len, GError **error)
 {
     GString *out = g_string_new(NULL);
-    int r = read_path(root_fd, path, max, out);
+    dp_autofd int fd = open_regular(root_fd, path);
+    int r = fd < 0 ? fd : read_all(fd, max, out);
 
     if (r < 0) {
         g_string_free(out, true);
@@ -120,28 +133,43 @@ dp_file_read(int root_fd, const char *path, size_t max, size_t *ret_len, GError 
     return g_string_free(out, false);
 }
 
+/* An attribute comes whole with the first read, which is the only one: a scan reads many. */
+static int
+read_line(int root_fd, const char *path, char **ret_text)
+{
+    dp_autofd int fd = open_regular(root_fd, path);
+    char buf[LINE_MAX_BYTES + 1];
+    ssize_t n = fd < 0 ? fd : read_some(fd, buf, sizeof buf);
+
+    if (n < 0 || n > (ssize_t)LINE_MAX_BYTES) {
+        return n < 0 ? (int)n : -EFBIG;
+    }
+    *ret_text = g_strchomp(g_strndup(buf, (gsize)n));
+    return 0;
+}
+
 char *
 dp_file_read_line(int root_fd, const char *path, int *ret_errno)
 {
-    GString *out = g_string_new(NULL);
-    int r = read_path(root_fd, path, LINE_MAX_BYTES, out);
+    char *text = NULL;
+    int r = read_line(root_fd, path, &text);
 
     if (ret_errno != NULL) {
         *ret_errno = -r;
     }
-    if (r < 0) {
-        g_string_free(out, true);
-        return NULL;
-    }
-    return g_strchomp(g_string_free(out, false));
+    return text;
 }
 
 char *
 dp_file_read_link(int root_fd, const char *path)
 {
-    dp_autofd int fd = dp_file_open(root_fd, path, O_PATH | O_NOFOLLOW);
+    /* A single name leads nowhere, so that it needs no descriptor. */
+    bool single = is_name(path);
+    dp_autofd int fd = single ? -1 : dp_file_open(root_fd, path, O_PATH | O_NOFOLLOW);
     char buf[PATH_MAX];
-    ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", buf, sizeof buf - 1);
+    ssize_t n = single   ? readlinkat(root_fd, path, buf, sizeof buf - 1)
+                : fd < 0 ? -1
+                         : readlinkat(fd, "", buf, sizeof buf - 1);
 
     return n < 0 ? NULL : g_strndup(buf, (gsize)n);
 }
@@ -152,32 +180,38 @@ compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-GPtrArray *
-dp_file_list(int root_fd, const char *path, int *ret_errno)
+static void
+add_names(GPtrArray *names, const char *entries, size_t len)
 {
-    int fd = dp_file_open(root_fd, path, O_RDONLY | O_DIRECTORY);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    GPtrArray *names = NULL;
-    struct dirent *entry;
+    const struct dirent64 *entry;
 
-    if (dir == NULL) {
-        if (ret_errno != NULL) {
-            *ret_errno = fd < 0 ? -fd : errno;
-        }
-        if (fd >= 0) {
-            (void)close(fd);
-        }
-        return NULL;
-    }
-    names = g_ptr_array_new_with_free_func(g_free);
-    while (names->len < LIST_MAX && (entry = readdir(dir)) != NULL) {
+    for (size_t at = 0; at < len && names->len < LIST_MAX; at += entry->d_reclen) {
+        entry = (const struct dirent64 *)(const void *)(entries + at);
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             g_ptr_array_add(names, g_strdup(entry->d_name));
         }
     }
-    (void)closedir(dir);
+}
+
+GPtrArray *
+dp_file_list(int root_fd, const char *path, int *ret_errno)
+{
+    dp_autofd int fd = dp_file_open(root_fd, path, O_RDONLY | O_DIRECTORY);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    _Alignas(struct dirent64) char entries[16384];
+    ssize_t n = fd;
+
+    while (n >= 0 && names->len < LIST_MAX && (n = getdents64(fd, entries, sizeof entries)) > 0) {
+        add_names(names, entries, (size_t)n);
+    }
+    if (n < 0) {
+        if (ret_errno != NULL) {
+            *ret_errno = fd < 0 ? -fd : errno;
+        }
+        return NULL;
+    }
     g_ptr_array_sort(names, compare_names);
-    return names;
+    return g_steal_pointer(&names);
 }
 
 static int

@@ -44,6 +44,8 @@ dp_function_free(DpFunction *fn)
     if (fn == NULL) {
         return;
     }
+    g_free(fn->place);
+    g_free(fn->physfn_name);
     g_free(fn->runtime_status);
     g_free(fn->driver);
     g_free(fn->driver_override);
@@ -99,12 +101,16 @@ typedef struct {
         attr, offsetof(DpFunction, field), sizeof(((DpFunction *)NULL)->field), min, max, required \
     }
 
-static const Number numbers[] = {
+/* Where there is no `modalias`. */
+static const Number identity[] = {
     NUMBER("vendor", vendor, 0, 0xffff, true),
     NUMBER("device", device, 0, 0xffff, true),
     NUMBER("subsystem_vendor", subvendor, 0, 0xffff, false),
     NUMBER("subsystem_device", subdevice, 0, 0xffff, false),
     NUMBER("class", class_code, 0, 0xffffff, true),
+};
+
+static const Number numbers[] = {
     NUMBER("revision", revision, 0, 0xff, false),
     NUMBER("numa_node", numa_node, -1, INT32_MAX, false),
     NUMBER("irq", irq, 0, INT32_MAX, false),
@@ -147,26 +153,60 @@ read_number(Reader *reader, const Number *number)
     return DP_TRI_YES;
 }
 
+/* The kernel's word on the identity in one read instead of five. */
+static bool
+read_modalias(Reader *reader)
+{
+    DpFunction *fn = reader->fn;
+    g_autofree char *text = read_attr(reader, "modalias", false);
+    DpIds ids;
+
+    if (text == NULL) {
+        return false;
+    }
+    if (!dp_parse_modalias(text, &ids)) {
+        report_strange(fn, "modalias", text);
+        return false;
+    }
+    fn->vendor = ids.vendor;
+    fn->device = ids.device;
+    fn->subvendor = ids.subvendor;
+    fn->subdevice = ids.subdevice;
+    fn->class_code = ids.class_code;
+    return true;
+}
+
 static void
-read_numbers(Reader *reader)
+read_identity(Reader *reader)
 {
     DpFunction *fn = reader->fn;
 
     fn->ids_known = DP_TRI_YES;
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        const Number *number = &numbers[i];
-        DpTri known = read_number(reader, number);
+    if (read_modalias(reader)) {
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(identity); i++) {
+        DpTri known = read_number(reader, &identity[i]);
 
-        if (known != DP_TRI_YES && (number->offset == offsetof(DpFunction, vendor) ||
-                                    number->offset == offsetof(DpFunction, device))) {
+        if (known != DP_TRI_YES && (identity[i].offset == offsetof(DpFunction, vendor) ||
+                                    identity[i].offset == offsetof(DpFunction, device))) {
             fn->ids_known = DP_TRI_NO;
-        }
-        if (number->offset == offsetof(DpFunction, sriov_totalvfs)) {
-            fn->sriov_pf = known;
         }
     }
     if (fn->ids_known == DP_TRI_NO) {
         fn->vendor = fn->device = 0xffff;
+    }
+}
+
+static void
+read_numbers(Reader *reader)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        DpTri known = read_number(reader, &numbers[i]);
+
+        if (numbers[i].offset == offsetof(DpFunction, sriov_totalvfs)) {
+            reader->fn->sriov_pf = known;
+        }
     }
 }
 
@@ -252,31 +292,40 @@ static void
 read_presence(Reader *reader)
 {
     DpFunction *fn = reader->fn;
-    g_autofree char *vga = read_attr(reader, "boot_vga", false);
+    bool display = fn->class_code == 0 || fn->class_code >> 16 == 0x03;
+    g_autofree char *vga = display ? read_attr(reader, "boot_vga", false) : NULL;
     g_autoptr(GPtrArray) vectors = dp_file_list(reader->dir_fd, "msi_irqs", NULL);
 
     fn->driver = dp_scan_visible(dp_scan_link_name(reader->dir_fd, "driver"));
+    fn->physfn_name = dp_scan_link_name(reader->dir_fd, "physfn");
     fn->reset_file = dp_scan_exists(reader->dir_fd, "reset") ? DP_TRI_YES : DP_TRI_NO;
     fn->boot_vga = vga != NULL && strcmp(vga, "1") == 0 ? DP_TRI_YES : DP_TRI_NO;
     fn->n_msi_irqs = vectors == NULL ? 0 : vectors->len;
 }
 
 bool
-dp_function_read(DpRoot *root, DpFunction *fn)
+dp_function_read(DpRoot *root, int devices_fd, DpFunction *fn, DpSlow *slow)
 {
     g_autofree char *path = g_strdup_printf(DP_PCI_DEVICES "/%s", fn->name);
     dp_autofd int dir_fd = dp_file_open(root->fd, path, O_RDONLY | O_DIRECTORY);
     Reader reader = {.fn = fn, .dir_fd = dir_fd};
 
+    fn->place = dp_file_read_link(devices_fd, fn->name);
     if (dir_fd < 0) {
         report_unreadable(fn, path, -dir_fd);
         return false;
     }
+    read_identity(&reader);
     read_numbers(&reader);
     read_bars(&reader);
     read_power(&reader);
     read_group(&reader);
     read_presence(&reader);
+    if (slow != NULL) {
+        slow->want_config = true;
+        dp_slow_read_folder(dir_fd, slow);
+        slow->state = DP_SLOW_READ;
+    }
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Paths and kernel command lines are shown whole. */
 #define VISIBLE_MAX 4096
@@ -42,11 +43,18 @@ dp_scan_link_name(int root_fd, const char *path)
     return target == NULL ? NULL : g_path_get_basename(target);
 }
 
+/* A single name that is no link leads nowhere, so that it needs no descriptor. */
 bool
 dp_scan_exists(int root_fd, const char *path)
 {
-    dp_autofd int fd = dp_file_open(root_fd, path, O_PATH);
+    struct stat st = {0};
+    bool there = strchr(path, '/') == NULL && fstatat(root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    dp_autofd int fd = -1;
 
+    if (strchr(path, '/') == NULL && !(there && S_ISLNK(st.st_mode))) {
+        return there;
+    }
+    fd = dp_file_open(root_fd, path, O_PATH);
     return fd >= 0;
 }
 
@@ -63,21 +71,6 @@ dp_scan_lines(DpRoot *root, DpHost *host, const char *path)
         return NULL;
     }
     return g_strsplit(text, "\n", -1);
-}
-
-char **
-dp_scan_words(const char *line)
-{
-    g_autoptr(GPtrArray) words = g_ptr_array_new();
-    g_auto(GStrv) all = g_strsplit_set(line, " \t", -1);
-
-    for (char **word = all; *word != NULL; word++) {
-        if (**word != '\0') {
-            g_ptr_array_add(words, g_strdup(*word));
-        }
-    }
-    g_ptr_array_add(words, NULL);
-    return (char **)g_ptr_array_steal(words, NULL);
 }
 
 bool

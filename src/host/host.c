@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host.h"
 
+#include "base/each.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "scan.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static DpHost *
@@ -16,10 +18,6 @@ host_new(void)
     host->mounts = g_ptr_array_new();
     host->blocks = g_ptr_array_new();
     host->nets = g_ptr_array_new();
-    host->swap_files = g_ptr_array_new_with_free_func(g_free);
-    host->logins = g_ptr_array_new_with_free_func(dp_peer_free);
-    host->keyboards = g_ptr_array_new();
-    host->consoles = g_ptr_array_new();
     host->group_ids = g_array_new(false, false, sizeof(int));
     host->framebuffers = g_array_new(false, false, sizeof(DpFramebuffer));
     host->diags = dp_diags_new();
@@ -40,13 +38,6 @@ dp_host_free(DpHost *host)
     g_ptr_array_unref(host->mounts);
     g_ptr_array_unref(host->blocks);
     g_ptr_array_unref(host->nets);
-    g_ptr_array_unref(host->swap_files);
-    g_ptr_array_unref(host->logins);
-    g_ptr_array_unref(host->keyboards);
-    g_ptr_array_unref(host->consoles);
-    g_free(host->crash.folder);
-    g_free(host->crash.device);
-    dp_peer_free(host->crash.peer);
     g_array_unref(host->group_ids);
     g_array_unref(host->framebuffers);
     g_ptr_array_unref(host->diags);
@@ -140,22 +131,6 @@ list_functions(DpRoot *root, DpHost *host, GError **error)
     return true;
 }
 
-/* Reads what may block, of every function that has a folder. */
-static void
-read_slow(DpRoot *root, DpHost *host, DpSlowTable *table)
-{
-    guint n = host->functions->len;
-    g_autofree const char **names = g_new0(const char *, n + 1);
-
-    for (guint i = 0; i < n; i++) {
-        DpFunction *fn = host->functions->pdata[i];
-
-        names[i] = fn->name;
-        table->slots[i].want_config = !dp_function_sleeps(fn);
-    }
-    dp_slow_table_read(table, root->fd, names, dp_slow_read_one, root->live);
-}
-
 /* Said once for the host, not once a function. */
 static void
 report_limits(DpHost *host, const DpSlowTable *slow)
@@ -174,6 +149,56 @@ report_limits(DpHost *host, const DpSlowTable *slow)
     }
 }
 
+/* One pass over the functions. */
+typedef struct {
+    DpRoot *root;
+    int devices_fd;
+    DpHost *host;
+    DpSlowTable *slow;
+} Pass;
+
+static void
+read_function(size_t i, void *data)
+{
+    const Pass *pass = data;
+    DpSlow *slow = &pass->slow->slots[i];
+
+    if (!dp_function_read(pass->root, pass->devices_fd, pass->host->functions->pdata[i],
+                          pass->root->live ? NULL : slow)) {
+        slow->state = DP_SLOW_SKIP;
+    }
+}
+
+static void
+read_functions(DpRoot *root, DpHost *host, DpSlowTable *slow)
+{
+    dp_autofd int fd = dp_file_open(root->fd, DP_PCI_DEVICES, O_PATH | O_DIRECTORY);
+    Pass pass = {root, fd, host, slow};
+
+    dp_each(host->functions->len, read_function, &pass);
+}
+
+/* Reads what may block, of every function that has a folder. What a captured host knows of a
+ * sleeping function is left alone, so that it is told as the live host told it. */
+static void
+read_slow(DpRoot *root, DpHost *host, DpSlowTable *table)
+{
+    guint n = host->functions->len;
+    g_autofree const char **names = g_new0(const char *, n + 1);
+
+    for (guint i = 0; i < n; i++) {
+        DpFunction *fn = host->functions->pdata[i];
+        DpSlow *slow = &table->slots[i];
+
+        names[i] = fn->name;
+        slow->want_config = !dp_function_sleeps(fn);
+        slow->config_len = slow->want_config ? slow->config_len : 0;
+    }
+    if (root->live) {
+        dp_slow_table_read(table, root->fd, names, dp_slow_read_one);
+    }
+}
+
 static DpHost *
 scan_functions(DpRoot *root, DpSlowTable **ret_slow, GError **error)
 {
@@ -188,17 +213,13 @@ scan_functions(DpRoot *root, DpSlowTable **ret_slow, GError **error)
         dp_fail(error, DP_ERROR_IO, "no memory for %u functions", host->functions->len);
         return NULL;
     }
-    for (guint i = 0; i < host->functions->len; i++) {
-        if (!dp_function_read(root, host->functions->pdata[i])) {
-            slow->slots[i].state = DP_SLOW_SKIP;
-        }
-    }
-    dp_topology_from_links(root, host);
+    read_functions(root, host, slow);
+    dp_topology_from_links(host);
     read_slow(root, host, slow);
     for (guint i = 0; i < host->functions->len; i++) {
         dp_function_take_slow(host->functions->pdata[i], &slow->slots[i]);
     }
-    dp_topology_finish(root, host);
+    dp_topology_finish(host);
     report_limits(host, slow);
     *ret_slow = g_steal_pointer(&slow);
     return g_steal_pointer(&host);
@@ -208,22 +229,17 @@ DpHost *
 dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error)
 {
     DpHost *host = scan_functions(root, ret_slow, error);
-    g_autoptr(GPtrArray) routes = NULL;
 
     if (host == NULL) {
         return NULL;
     }
-    routes = dp_scan_routes(root, host);
     dp_scan_groups(root, host);
     dp_scan_platform(root, host);
     dp_scan_firmware(root, host);
     dp_scan_framebuffers(root, host);
-    dp_scan_blocks(root, host, routes);
-    dp_scan_mounts(root, host, routes);
-    dp_scan_nets(root, host, routes);
-    dp_scan_logins(root, host, routes);
-    dp_scan_seats(root, host);
-    dp_scan_crash(root, host, routes);
+    dp_scan_blocks(root, host);
+    dp_scan_mounts(root, host);
+    dp_scan_nets(root, host);
     return host;
 }
 

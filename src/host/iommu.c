@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/each.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "scan.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #define GROUPS "sys/kernel/iommu_groups"
@@ -53,41 +54,72 @@ parse_regions(DpHost *host, const char *path, const char *text)
     return regions;
 }
 
-/* What the kernel reserves in the addresses of a group's devices. Everyone may read it; kernels
- * before 4.11 have no such file. */
+/* What lies in one group's folder. */
+typedef struct {
+    int group;
+    GPtrArray *names; /* NULL: unreadable */
+    int err;
+    char *regions; /* NULL: kernels before 4.11 have no such file */
+} Folder;
+
+typedef struct {
+    int groups_fd;
+    GArray *folders;
+} Pass;
+
 static void
-read_regions(DpRoot *root, DpHost *host, int group, const GPtrArray *names)
+read_folder(size_t i, void *data)
 {
-    g_autofree char *path = g_strdup_printf(GROUPS "/%d/reserved_regions", group);
-    g_autofree char *text = dp_file_read_line(root->fd, path, NULL);
-    g_autoptr(GArray) regions = text == NULL ? NULL : parse_regions(host, path, text);
+    const Pass *pass = data;
+    Folder *folder = &g_array_index(pass->folders, Folder, i);
+    g_autofree char *devices = g_strdup_printf("%d/devices", folder->group);
+    g_autofree char *regions = g_strdup_printf("%d/reserved_regions", folder->group);
 
-    for (guint i = 0; regions != NULL && i < names->len; i++) {
-        DpFunction *fn = dp_host_find_name(host, names->pdata[i]);
+    folder->names = dp_file_list(pass->groups_fd, devices, &folder->err);
+    if (folder->names != NULL && folder->names->len > 0) {
+        folder->regions = dp_file_read_line(pass->groups_fd, regions, NULL);
+    }
+}
 
-        if (fn != NULL && fn->iommu_group == group && fn->group_reserved == NULL) {
+/* What the kernel reserves in the addresses of a group's devices. */
+static void
+take_regions(DpHost *host, const Folder *folder)
+{
+    g_autofree char *path = g_strdup_printf(GROUPS "/%d/reserved_regions", folder->group);
+    g_autoptr(GArray) regions =
+        folder->regions == NULL ? NULL : parse_regions(host, path, folder->regions);
+
+    for (guint i = 0; regions != NULL && i < folder->names->len; i++) {
+        DpFunction *fn = dp_host_find_name(host, folder->names->pdata[i]);
+
+        if (fn != NULL && fn->iommu_group == folder->group && fn->group_reserved == NULL) {
             fn->group_reserved = g_array_ref(regions);
         }
     }
 }
 
 static void
-read_group(DpRoot *root, DpHost *host, int group)
+take_folder(DpHost *host, const Folder *folder)
 {
-    g_autofree char *path = g_strdup_printf(GROUPS "/%d/devices", group);
-    int err = 0;
-    g_autoptr(GPtrArray) names = dp_file_list(root->fd, path, &err);
+    g_array_append_val(host->group_ids, folder->group);
+    if (folder->names == NULL) {
+        dp_diags_add(host->diags, DP_DIAG_HOST_FILE_UNREADABLE, "host",
+                     "cannot read " GROUPS "/%d/devices: %s", folder->group,
+                     g_strerror(folder->err));
+    }
+    for (guint i = 0; folder->names != NULL && i < folder->names->len; i++) {
+        join(host, folder->group, folder->names->pdata[i]);
+    }
+    take_regions(host, folder);
+}
 
-    if (names == NULL) {
-        dp_diags_add(host->diags, DP_DIAG_HOST_FILE_UNREADABLE, "host", "cannot read %s: %s", path,
-                     g_strerror(err));
-    }
-    for (guint i = 0; names != NULL && i < names->len; i++) {
-        join(host, group, names->pdata[i]);
-    }
-    if (names != NULL && names->len > 0) {
-        read_regions(root, host, group, names);
-    }
+static void
+folder_clear(gpointer data)
+{
+    Folder *folder = data;
+
+    g_clear_pointer(&folder->names, g_ptr_array_unref);
+    g_free(folder->regions);
 }
 
 static int
@@ -122,20 +154,35 @@ add_linked_groups(DpHost *host)
     }
 }
 
-void
-dp_scan_groups(DpRoot *root, DpHost *host)
+static GArray *
+folders_new(int groups_fd)
 {
-    g_autoptr(GPtrArray) names = dp_file_list(root->fd, GROUPS, NULL);
+    g_autoptr(GPtrArray) names = dp_file_list(groups_fd, ".", NULL);
+    GArray *folders = g_array_new(false, false, sizeof(Folder));
 
+    g_array_set_clear_func(folders, folder_clear);
     for (guint i = 0; names != NULL && i < names->len; i++) {
         int64_t group;
 
         if (dp_scan_number(names->pdata[i], 0, INT32_MAX, &group)) {
-            int id = (int)group;
+            Folder folder = {.group = (int)group};
 
-            g_array_append_val(host->group_ids, id);
-            read_group(root, host, id);
+            g_array_append_val(folders, folder);
         }
+    }
+    return folders;
+}
+
+void
+dp_scan_groups(DpRoot *root, DpHost *host)
+{
+    dp_autofd int groups_fd = dp_file_open(root->fd, GROUPS, O_RDONLY | O_DIRECTORY);
+    g_autoptr(GArray) folders = folders_new(groups_fd);
+    Pass pass = {groups_fd, folders};
+
+    dp_each(folders->len, read_folder, &pass);
+    for (guint i = 0; i < folders->len; i++) {
+        take_folder(host, &g_array_index(folders, Folder, i));
     }
     if (host->group_ids->len == 0) {
         add_linked_groups(host);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines of the kernel's tables of addresses. */
+/* Lines of the kernel: names of devices, tables of addresses. */
 #include "scan.h"
 
 #include <string.h>
@@ -41,6 +41,52 @@ static bool
 at_end(const char *at)
 {
     return *at == '\0' || *at == '\n';
+}
+
+/* pci_uevent and modalias_show of the kernel: numbers of fixed width, each behind its letters. */
+static const struct {
+    const char *letters;
+    size_t digits;
+    uint32_t max;
+} modalias_parts[] = {
+    {"pci:v", 8, 0xffff}, {"d", 8, 0xffff}, {"sv", 8, 0xffff}, {"sd", 8, 0xffff},
+    {"bc", 2, 0xff},      {"sc", 2, 0xff},  {"i", 2, 0xff},
+};
+
+/* Exactly @n hexadecimal digits, at most eight: the letters between numbers are digits too. */
+static bool
+take_digits(const char **at, size_t n, uint32_t *ret_value)
+{
+    uint32_t value = 0;
+
+    for (size_t i = 0; i < n; i++, (*at)++) {
+        if (!g_ascii_isxdigit(**at)) {
+            return false;
+        }
+        value = value << 4 | (unsigned)g_ascii_xdigit_value(**at);
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool
+dp_parse_modalias(const char *line, DpIds *ret_ids)
+{
+    uint32_t value[G_N_ELEMENTS(modalias_parts)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(modalias_parts); i++) {
+        if (!take_text(&line, modalias_parts[i].letters) ||
+            !take_digits(&line, modalias_parts[i].digits, &value[i]) ||
+            value[i] > modalias_parts[i].max) {
+            return false;
+        }
+    }
+    *ret_ids = (DpIds){.vendor = (uint16_t)value[0],
+                       .device = (uint16_t)value[1],
+                       .subvendor = (uint16_t)value[2],
+                       .subdevice = (uint16_t)value[3],
+                       .class_code = value[4] << 16 | value[5] << 8 | value[6]};
+    return at_end(line);
 }
 
 bool

@@ -86,30 +86,45 @@ read_config(int fd, uint8_t *config)
     return read_extended(fd, config);
 }
 
+/* Before the attributes, so that their paths are short: a scan opens many. */
 static int
-open_attr(int root_fd, const char *name, const char *attr)
+open_folder(int root_fd, const char *name)
 {
     char path[128];
 
-    (void)snprintf(path, sizeof path, DP_PCI_DEVICES "/%s/%s", name, attr);
-    return dp_file_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    (void)snprintf(path, sizeof path, DP_PCI_DEVICES "/%s", name);
+    return dp_file_open(root_fd, path, O_PATH | O_DIRECTORY);
+}
+
+static int
+open_attr(int dir_fd, const char *attr)
+{
+    return dir_fd < 0 ? dir_fd : dp_file_open(dir_fd, attr, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 void
-dp_slow_read_one(int root_fd, const char *name, DpSlow *slow)
+dp_slow_read_folder(int dir_fd, DpSlow *slow)
 {
     if (slow->want_config) {
-        dp_autofd int fd = open_attr(root_fd, name, "config");
+        dp_autofd int fd = open_attr(dir_fd, "config");
 
         slow->config_len = fd < 0 ? fd : read_config(fd, slow->config);
     }
     slow->have_config = true;
     for (size_t i = 0; i < DP_N_SLOW; i++) {
-        dp_autofd int fd = open_attr(root_fd, name, dp_slow_attrs[i]);
+        dp_autofd int fd = open_attr(dir_fd, dp_slow_attrs[i]);
 
         slow->len[i] = fd < 0 ? fd : read_at(fd, slow->text[i], DP_SLOW_TEXT - 1, 0);
         slow->have[i] = true;
     }
+}
+
+void
+dp_slow_read_one(int root_fd, const char *name, DpSlow *slow)
+{
+    dp_autofd int dir_fd = open_folder(root_fd, name);
+
+    dp_slow_read_folder(dir_fd, slow);
 }
 
 DpSlowTable *
@@ -144,7 +159,6 @@ typedef struct {
     const char *const *names;
     DpSlowReader reader;
     size_t first;
-    gint64 work_ms; /* negative: no limit */
 } Job;
 
 /* Fills the slots from the first unread one on; -EAGAIN when its time is used up. */
@@ -157,7 +171,7 @@ read_slots(void *data)
     for (size_t i = job->first; i < job->table->n; i++) {
         DpSlow *slow = &job->table->slots[i];
 
-        if (job->work_ms >= 0 && g_get_monotonic_time() - start > job->work_ms * 1000) {
+        if (g_get_monotonic_time() - start > CHILD_WORK_MS * 1000) {
             return -EAGAIN;
         }
         if (slow->state == DP_SLOW_SKIP) {
@@ -188,19 +202,10 @@ next_slot(Job *job, bool given_up)
 }
 
 void
-dp_slow_table_read(
-    DpSlowTable *table, int root_fd, const char *const *names, DpSlowReader reader, bool guarded)
+dp_slow_table_read(DpSlowTable *table, int root_fd, const char *const *names, DpSlowReader reader)
 {
-    Job job = {.table = table,
-               .root_fd = root_fd,
-               .names = names,
-               .reader = reader,
-               .work_ms = guarded ? CHILD_WORK_MS : -1};
+    Job job = {.table = table, .root_fd = root_fd, .names = names, .reader = reader};
 
-    if (!guarded) {
-        (void)read_slots(&job);
-        return;
-    }
     for (unsigned stuck = 0; job.first < table->n && stuck < STUCK_MAX;) {
         int r = dp_child_run_apart(read_slots, &job, CHILD_DEADLINE_MS, root_fd, NULL);
         bool given_up = r < 0 && r != -EAGAIN;

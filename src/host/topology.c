@@ -74,14 +74,14 @@ linked_parent(DpHost *host, DpFunction *fn, char **parts, guint last)
 }
 
 static void
-place_by_link(DpHost *host, DpFunction *fn, const char *link)
+place_by_link(DpHost *host, DpFunction *fn)
 {
-    g_auto(GStrv) parts = g_strsplit(link, "/", -1);
+    g_auto(GStrv) parts = g_strsplit(fn->place, "/", -1);
     guint n = g_strv_length(parts);
     DpFunction *parent;
 
     if (n == 0 || strcmp(parts[n - 1], fn->name) != 0) {
-        g_autofree char *shown = dp_text_visible(link, -1);
+        g_autofree char *shown = dp_text_visible(fn->place, -1);
 
         dp_diags_add(fn->diags, DP_DIAG_TOPOLOGY_STRANGE, fn->name, "%s: its link leads to '%s'",
                      fn->name, shown);
@@ -93,23 +93,14 @@ place_by_link(DpHost *host, DpFunction *fn, const char *link)
     }
 }
 
-static char *
-read_place(DpRoot *root, const DpFunction *fn)
-{
-    g_autofree char *path = g_strdup_printf(DP_PCI_DEVICES "/%s", fn->name);
-
-    return dp_file_read_link(root->fd, path);
-}
-
 void
-dp_topology_from_links(DpRoot *root, DpHost *host)
+dp_topology_from_links(DpHost *host)
 {
     for (guint i = 0; i < host->functions->len; i++) {
         DpFunction *fn = host->functions->pdata[i];
-        g_autofree char *link = read_place(root, fn);
 
-        if (link != NULL) {
-            place_by_link(host, fn, link);
+        if (fn->place != NULL) {
+            place_by_link(host, fn);
         }
     }
 }
@@ -134,12 +125,12 @@ bridge_of_bus(DpHost *host, const DpFunction *fn)
 
 /* A copy of the tree may hold folders where sysfs has links; the bridges still tell. */
 static void
-place_by_buses(DpRoot *root, DpHost *host)
+place_by_buses(DpHost *host)
 {
     for (guint i = 0; i < host->functions->len; i++) {
         DpFunction *fn = host->functions->pdata[i];
-        g_autofree char *link = fn->parent != NULL ? NULL : read_place(root, fn);
-        DpFunction *bridge = fn->parent != NULL || link != NULL ? NULL : bridge_of_bus(host, fn);
+        DpFunction *bridge =
+            fn->parent != NULL || fn->place != NULL ? NULL : bridge_of_bus(host, fn);
 
         if (bridge != NULL) {
             set_parent(fn, bridge);
@@ -166,17 +157,14 @@ guess_buses(DpFunction *bridge)
 }
 
 static void
-find_physfn(DpRoot *root, DpHost *host, DpFunction *fn)
+find_physfn(DpHost *host, DpFunction *fn)
 {
-    g_autofree char *path = g_strdup_printf(DP_PCI_DEVICES "/%s/physfn", fn->name);
-    g_autofree char *name = dp_scan_link_name(root->fd, path);
-
-    if (name == NULL) {
+    if (fn->physfn_name == NULL) {
         return;
     }
-    fn->physfn = dp_host_find_name(host, name);
+    fn->physfn = dp_host_find_name(host, fn->physfn_name);
     if (fn->physfn == NULL || fn->physfn == fn) {
-        g_autofree char *shown = dp_text_visible(name, -1);
+        g_autofree char *shown = dp_text_visible(fn->physfn_name, -1);
 
         fn->physfn = NULL;
         dp_diags_add(fn->diags, DP_DIAG_TOPOLOGY_STRANGE, fn->name,
@@ -200,13 +188,13 @@ dp_function_path(const DpFunction *fn)
 }
 
 void
-dp_topology_finish(DpRoot *root, DpHost *host)
+dp_topology_finish(DpHost *host)
 {
-    place_by_buses(root, host);
+    place_by_buses(host);
     for (guint i = 0; i < host->functions->len; i++) {
         DpFunction *fn = host->functions->pdata[i];
 
-        find_physfn(root, host, fn);
+        find_physfn(host, fn);
         if (fn->parent != NULL) {
             g_ptr_array_add(fn->parent->children, fn);
         }

@@ -43,6 +43,20 @@ check_bar(const char *line)
 }
 
 static void
+check_modalias(const char *line)
+{
+    DpIds ids;
+
+    if (dp_parse_modalias(line, &ids)) {
+        g_autofree char *again = g_strdup_printf(
+            "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", ids.vendor, ids.device, ids.subvendor,
+            ids.subdevice, ids.class_code >> 16, ids.class_code >> 8 & 0xff, ids.class_code & 0xff);
+
+        must(g_ascii_strncasecmp(again, line, strlen(again)) == 0);
+    }
+}
+
+static void
 check_ranges(const char *line)
 {
     DpReserved region;
@@ -97,10 +111,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_auto(GStrv) lines = g_strsplit(text, "\n", 64);
 
     check_bar(text); /* these end at a newline by themselves */
+    check_modalias(text);
     check_ranges(text);
     for (char **line = lines; *line != NULL; line++) {
         check_number(*line);
         check_bar(*line);
+        check_modalias(*line);
         check_ranges(*line);
         check_names(*line);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/child.h"
 #include "base/diag.h"
+#include "base/each.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/undo.h"
@@ -353,10 +354,67 @@ test_diags_sorted(void)
     }
 }
 
+#define EACH_MAX 5000
+
+/* Also what the work opens: each thread may have descriptors of its own. */
+static void
+count_up(size_t i, void *data)
+{
+    dp_autofd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int *counts = data;
+
+    g_assert_cmpint(fd, >=, 0);
+    counts[i]++;
+}
+
+static void
+test_each(void)
+{
+    static const size_t sizes[] = {0, 1, 63, 64, 65, 200, EACH_MAX};
+    static int counts[EACH_MAX + 1];
+
+    for (size_t k = 0; k < G_N_ELEMENTS(sizes); k++) {
+        memset(counts, 0, sizeof counts);
+        dp_each(sizes[k], count_up, counts);
+        for (size_t i = 0; i <= EACH_MAX; i++) {
+            g_assert_cmpint(counts[i], ==, i < sizes[k] ? 1 : 0);
+        }
+    }
+}
+
+/* Single names take a shorter way, and find the same. */
+static void
+test_single_names(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("directpath-XXXXXX", NULL);
+    dp_autofd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_autofree char *text = NULL;
+    dp_autofd int folder = -1;
+
+    g_assert_true(dp_file_replace(fd, "file", "one\n", 4, 0600, NULL));
+    g_assert_cmpint(mkdirat(fd, "folder", 0700), ==, 0);
+    g_assert_cmpint(symlinkat("/file", fd, "link"), ==, 0);
+    g_assert_cmpint(symlinkat("folder", fd, "way"), ==, 0);
+    text = dp_file_read_line(fd, "link", NULL);
+    g_assert_cmpstr(text, ==, "one");
+    folder = dp_file_open(fd, "way", O_RDONLY | O_DIRECTORY);
+    g_assert_cmpint(folder, >=, 0);
+    g_assert_cmpint(dp_file_open(fd, "file", O_RDONLY | O_DIRECTORY), ==, -ENOTDIR);
+    g_assert_cmpint(dp_file_open(fd, "none", O_RDONLY), ==, -ENOENT);
+    g_assert_null(dp_file_read_link(fd, "file"));
+    (void)unlinkat(fd, "file", 0);
+    (void)unlinkat(fd, "link", 0);
+    (void)unlinkat(fd, "way", 0);
+    (void)unlinkat(fd, "folder", AT_REMOVEDIR);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/base/each", test_each);
+    g_test_add_func("/base/single-names", test_single_names);
     g_test_add_func("/base/undo-newest-first", test_undo_newest_first);
     g_test_add_func("/base/text-visible", test_text_visible);
     g_test_add_func("/base/child", test_child);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines of the kernel's tables of addresses. */
+/* Lines of the kernel: names of devices, tables of addresses. */
 #include "host/scan.h"
 
 #include <string.h>
@@ -39,6 +39,46 @@ test_bar(void)
             g_assert_cmpuint(bar.start, ==, bars[i].bar.start);
             g_assert_cmpuint(bar.size, ==, bars[i].bar.size);
             g_assert_cmpuint(bar.flags, ==, bars[i].bar.flags);
+        }
+    }
+}
+
+static const struct {
+    const char *line;
+    bool good;
+    DpIds ids;
+} modaliases[] = {
+    {"pci:v00008086d00001572sv00001028sd00000000bc02sc00i00",
+     true,
+     {0x8086, 0x1572, 0x1028, 0, 0x020000}},
+    {"pci:v0000FFFEd0000dddDsv00000BC0sd0000dbcdbc0Csc03i30\nnext",
+     true,
+     {0xfffe, 0xdddd, 0x0bc0, 0xdbcd, 0x0c0330}},
+    {"pci:v00018086d00001572sv00001028sd00000000bc02sc00i00", false, {0}}, /* 17 bits */
+    {"pci:v00008086d00001572sv00001028sd00000000bc02sc00i00 ", false, {0}},
+    {"pci:v00008086d00001572sv00001028sd00000000bc02sc00i0", false, {0}},
+    {"pci:v00008086d00001572sv00001028sd00000000bc02sc00i000", false, {0}},
+    {"pci:v8086d1572sv1028sd0000bc02sc00i00", false, {0}},
+    {"pci:v*d*sv*sd*bc02sc00i00", false, {0}}, /* a driver's, not a device's */
+    {"usb:v00008086d00001572sv00001028sd00000000bc02sc00i00", false, {0}},
+    {"pci:v", false, {0}},
+    {"", false, {0}},
+};
+
+static void
+test_modalias(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(modaliases); i++) {
+        DpIds ids;
+
+        g_test_message("%s", modaliases[i].line);
+        g_assert_cmpint(dp_parse_modalias(modaliases[i].line, &ids), ==, modaliases[i].good);
+        if (modaliases[i].good) {
+            g_assert_cmphex(ids.vendor, ==, modaliases[i].ids.vendor);
+            g_assert_cmphex(ids.device, ==, modaliases[i].ids.device);
+            g_assert_cmphex(ids.subvendor, ==, modaliases[i].ids.subvendor);
+            g_assert_cmphex(ids.subdevice, ==, modaliases[i].ids.subdevice);
+            g_assert_cmphex(ids.class_code, ==, modaliases[i].ids.class_code);
         }
     }
 }
@@ -111,6 +151,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host-parse/modalias", test_modalias);
     g_test_add_func("/host-parse/bar", test_bar);
     g_test_add_func("/host-parse/region", test_region);
     g_test_add_func("/host-parse/framebuffer", test_framebuffer);

@@ -30,7 +30,7 @@ test_stuck(void)
     g_autoptr(DpSlowTable) table = dp_slow_table_new(N);
     gint64 start = g_get_monotonic_time();
 
-    dp_slow_table_read(table, -1, names, read_fake, true);
+    dp_slow_table_read(table, -1, names, read_fake);
     g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
     for (size_t i = 0; i < N; i++) {
         bool lost = i == 2 || i == 4;
@@ -73,7 +73,7 @@ test_partly_stuck(void)
     DpFunction *fn = dp_function_new(&addr);
 
     table->slots[0].want_config = true;
-    dp_slow_table_read(table, -1, names, read_but_override, true);
+    dp_slow_table_read(table, -1, names, read_but_override);
     dp_function_take_slow(fn, &table->slots[0]);
     g_assert_cmpint(table->slots[0].state, ==, DP_SLOW_STUCK);
     g_assert_cmpint(fn->caps.readable, ==, DP_TRI_YES);
@@ -97,7 +97,7 @@ test_many(void)
         many[i] = names[0];
     }
     table->slots[7].state = DP_SLOW_SKIP;
-    dp_slow_table_read(table, -1, many, read_slowly, true);
+    dp_slow_table_read(table, -1, many, read_slowly);
     for (size_t i = 0; i < MANY; i++) {
         g_assert_cmpint(table->slots[i].state, ==, i == 7 ? DP_SLOW_SKIP : DP_SLOW_READ);
         g_assert_cmpint(table->slots[i].config_len, ==, i == 7 ? 0 : 1);
@@ -122,7 +122,7 @@ test_all_stuck(void)
     for (size_t i = 0; i < MANY; i++) {
         many[i] = names[0];
     }
-    dp_slow_table_read(table, -1, many, read_never, true);
+    dp_slow_table_read(table, -1, many, read_never);
     g_assert_cmpint(g_get_monotonic_time() - start, <, 15 * G_USEC_PER_SEC);
     g_assert_cmpint(table->slots[0].state, ==, DP_SLOW_STUCK);
     g_assert_cmpint(table->slots[MANY - 1].state, ==, DP_SLOW_UNREAD);
@@ -133,7 +133,7 @@ test_empty(void)
 {
     g_autoptr(DpSlowTable) table = dp_slow_table_new(0);
 
-    dp_slow_table_read(table, -1, names, read_fake, true);
+    dp_slow_table_read(table, -1, names, read_fake);
     g_assert_cmpuint(table->n, ==, 0);
 }
 
