@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli.h"
 
+#include "base/each.h"
 #include "output.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -52,6 +55,7 @@ dp_cli_free(DpCli *cli)
     }
     dp_options_free(cli->options);
     json_decref(cli->doc);
+    g_clear_pointer(&cli->rows, g_ptr_array_unref);
     g_ptr_array_unref(cli->diags);
     g_free(cli);
 }
@@ -97,13 +101,84 @@ report_error(DpCli *cli, const GError *error)
     return ends[i].exit;
 }
 
+/* ASCII only: a name from a device or a guest cannot play with the terminal here either. */
+#define DUMP_FLAGS (JSON_INDENT(2) | JSON_ENSURE_ASCII)
+
+typedef struct {
+    char **texts;
+    DpRowMake make;
+    void *data;
+} Rows;
+
+static void
+make_row(size_t i, void *data)
+{
+    const Rows *rows = data;
+    json_t *row = rows->make(i, rows->data);
+
+    rows->texts[i] = json_dumps(row, DUMP_FLAGS);
+    json_decref(row);
+}
+
+void
+dp_cli_set_rows(DpCli *cli, const char *key, size_t n, DpRowMake make, void *data)
+{
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(free);
+    Rows rows = {.make = make, .data = data};
+
+    g_ptr_array_set_size(texts, (gint)n);
+    rows.texts = (char **)texts->pdata;
+    dp_each(n, make_row, &rows);
+    json_object_set_new(cli->doc, key, json_null()); /* its place among the keys */
+    cli->rows_key = key;
+    g_clear_pointer(&cli->rows, g_ptr_array_unref);
+    cli->rows = g_steal_pointer(&texts);
+}
+
+/* One element, as deep as the elements of an array in the document are. */
+static void
+print_row(const char *row)
+{
+    for (const char *end; (end = strchr(row, '\n')) != NULL; row = end + 1) {
+        (void)fwrite(row, 1, (size_t)(end - row), stdout);
+        (void)fputs("\n    ", stdout);
+    }
+    (void)fputs(row, stdout);
+}
+
+static void
+print_rows(const GPtrArray *rows)
+{
+    for (guint i = 0; i < rows->len; i++) {
+        (void)fputs(i == 0 ? "[\n    " : ",\n    ", stdout);
+        print_row(rows->pdata[i]);
+    }
+    (void)fputs(rows->len == 0 ? "[]" : "\n  ]", stdout);
+}
+
+/* As one text: jansson writes each word on its own, which stdio makes slow. The rows come where
+ * their key has null: no other line is indented like it. */
 static bool
 print_doc(DpCli *cli)
 {
+    char *text, *rest;
+
     json_object_set_new(cli->doc, "diagnostics", dp_diags_to_json(cli->diags));
-    /* ASCII only: a name from a device or a guest cannot play with the terminal here either. */
-    return json_dumpf(cli->doc, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 &&
-           fputc('\n', stdout) != EOF;
+    text = rest = json_dumps(cli->doc, DUMP_FLAGS);
+    if (text == NULL) {
+        return false;
+    }
+    if (cli->rows_key != NULL) {
+        g_autofree char *line = g_strdup_printf("\n  \"%s\": null", cli->rows_key);
+        char *end = strstr(text, line) + strlen(line);
+
+        (void)fwrite(text, 1, (size_t)(end - strlen("null") - text), stdout);
+        print_rows(cli->rows);
+        rest = end;
+    }
+    (void)puts(rest);
+    free(text);
+    return true;
 }
 
 DpExit

@@ -22,12 +22,14 @@ typedef struct DpVerb DpVerb;
 struct DpCli {
     DpOptions *options;
     const DpVerb *verb;
-    json_t *doc;       /* the JSON document, an object; "diagnostics" is added at the end */
-    DpDiagList *diags; /* everything to be reported */
-    DpExit exit;       /* of a verb that returned true; DP_EXIT_PARTLY counts in any case */
-    bool colour;       /* standard output is a terminal that wants colour */
-    bool colour_err;   /* the same for standard error */
-    int width;         /* columns of a table at most */
+    json_t *doc;          /* the JSON document, an object; "diagnostics" is added at the end */
+    const char *rows_key; /* the key in it whose value is `rows`; NULL: none */
+    GPtrArray *rows;      /* elements of an array, as texts: dp_cli_set_rows */
+    DpDiagList *diags;    /* everything to be reported */
+    DpExit exit;          /* of a verb that returned true; DP_EXIT_PARTLY counts in any case */
+    bool colour;          /* standard output is a terminal that wants colour */
+    bool colour_err;      /* the same for standard error */
+    int width;            /* columns of a table at most */
 };
 
 /* One command. It fills cli->doc, prints text through output.h (silent with --json), leaves its
@@ -37,6 +39,12 @@ typedef bool (*DpVerbRun)(DpCli *cli, GError **error);
 DpCli *dp_cli_new(DpOptions *options);
 void dp_cli_free(DpCli *cli);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpCli, dp_cli_free)
+
+/* The array @key of cli->doc with @n elements, for arrays that can be long: each is made by @make
+ * (for different indices in several threads), written as text and let go, before this returns. @key
+ * is static. */
+typedef json_t *(*DpRowMake)(size_t index, void *data);
+void dp_cli_set_rows(DpCli *cli, const char *key, size_t n, DpRowMake make, void *data);
 
 /* Reports and gives the exit status: prints diagnostics or the JSON document. @error (may be NULL)
  * is why the verb failed; where no diagnostic says so, one is made of it. */

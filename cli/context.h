@@ -14,11 +14,11 @@ typedef struct {
     DpCompat *compat;
     DpHost *host;
     DpPolicy *policy;
-    GPtrArray *runs;   /* DpRun */
-    DpArmed *armed;    /* a change that waits for its confirmation, or NULL */
-    GPtrArray *gone;   /* DpStoredGone: stored, and not there, or not the card that was meant */
-    DpNames *names;    /* made at first use: dp_context_names */
-    int lock;          /* held by a command that changes something; -1 */
+    GPtrArray *runs; /* DpRun */
+    DpArmed *armed;  /* a change that waits for its confirmation, or NULL */
+    GPtrArray *gone; /* DpStoredGone: stored, and not there, or not the card that was meant */
+    DpNames *names; /* made at first use: dp_context_names, or at once for a verb that shows many */
+    int lock;       /* held by a command that changes something; -1 */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
 } DpContext;
 

@@ -88,16 +88,26 @@ list_text(DpCli *cli, DpContext *context, const GPtrArray *list)
     }
 }
 
+typedef struct {
+    DpContext *context;
+    const GPtrArray *list;
+} Listing;
+
+static json_t *
+make_device(size_t i, void *data)
+{
+    const Listing *listing = data;
+
+    return dp_device_json(listing->context, listing->list->pdata[i]);
+}
+
 static void
 list_json(DpCli *cli, DpContext *context, const GPtrArray *list)
 {
-    json_t *devices = json_array();
+    Listing listing = {context, list};
 
-    for (guint i = 0; i < list->len; i++) {
-        json_array_append_new(devices, dp_device_json(context, list->pdata[i]));
-    }
     json_object_set_new(cli->doc, "host", dp_host_json(context));
-    json_object_set_new(cli->doc, "devices", devices);
+    dp_cli_set_rows(cli, "devices", list->len, make_device, &listing);
 }
 
 bool

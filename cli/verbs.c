@@ -23,7 +23,7 @@ static const DpVerb verbs[] = {
      "and other secrets are left out. Unpacked anywhere, it can be looked at and\n"
      "decided about with --root, on any machine, by any user.\n",
      "directpath host capture /tmp/host.tar", dp_cmd_host_capture},
-    {"device list", "", 0, 0, DP_OPT_ALL, 0, "functions that could be passed through",
+    {"device list", "", 0, 0, DP_OPT_ALL, DP_VERB_NAMES, "functions that could be passed through",
      "One line a function: address, state, driver, IOMMU group, reset, name; below it\n"
      "why a function may not be passed through. States: available (can be enabled),\n"
      "active (enabled, ready for a VM), reboot-required (stored and real owner\n"

@@ -14,6 +14,9 @@
 
 struct DpNames {
     struct pci_access *pci;
+    GThread *loader;   /* reads the list; NULL once somebody waited for it */
+    GMutex mutex;      /* libpci is used by one thread at a time, and so is what was found */
+    GHashTable *found; /* key of a lookup: text */
 };
 
 /*
@@ -30,29 +33,6 @@ static void G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN fail_lookup(char *message G_GNUC
 
 static void G_GNUC_PRINTF(1, 2) stay_silent(char *message G_GNUC_UNUSED, ...)
 {
-}
-
-DpNames *
-dp_names_new(void)
-{
-    DpNames *names = g_new0(DpNames, 1);
-
-    names->pci = pci_alloc();
-    names->pci->error = fail_lookup;
-    names->pci->warning = stay_silent;
-    names->pci->debug = stay_silent;
-    names->pci->id_lookup_mode = 0;
-    return names;
-}
-
-void
-dp_names_free(DpNames *names)
-{
-    if (names == NULL) {
-        return;
-    }
-    pci_cleanup(names->pci);
-    g_free(names);
 }
 
 typedef struct {
@@ -77,7 +57,7 @@ look_up_once(Lookup *lookup)
 }
 
 static char *
-look_up(DpNames *names, int flags, int first, int second)
+look_up_now(DpNames *names, int flags, int first, int second)
 {
     g_autofree Lookup *lookup = g_new0(Lookup, 1);
     const char *text;
@@ -93,6 +73,69 @@ look_up(DpNames *names, int flags, int first, int second)
     }
     lookup_failed = NULL;
     return text == NULL ? NULL : dp_text_visible(text, -1);
+}
+
+/* The first lookup loads the list; that of vendor 0 is as good as any. */
+static gpointer
+load(gpointer data)
+{
+    DpNames *names = data;
+
+    g_free(look_up_now(names, PCI_LOOKUP_VENDOR, 0, 0));
+    return NULL;
+}
+
+DpNames *
+dp_names_new(void)
+{
+    DpNames *names = g_new0(DpNames, 1);
+
+    names->pci = pci_alloc();
+    names->pci->error = fail_lookup;
+    names->pci->warning = stay_silent;
+    names->pci->debug = stay_silent;
+    names->pci->id_lookup_mode = 0;
+    g_mutex_init(&names->mutex);
+    names->found = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    names->loader = g_thread_try_new("names", load, names, NULL);
+    return names;
+}
+
+static void
+wait_loaded(DpNames *names)
+{
+    if (names->loader != NULL) {
+        (void)g_thread_join(g_steal_pointer(&names->loader));
+    }
+}
+
+void
+dp_names_free(DpNames *names)
+{
+    if (names == NULL) {
+        return;
+    }
+    wait_loaded(names);
+    pci_cleanup(names->pci);
+    g_hash_table_unref(names->found);
+    g_mutex_clear(&names->mutex);
+    g_free(names);
+}
+
+/* Many functions of a host have the same names. */
+static char *
+look_up(DpNames *names, int flags, int first, int second)
+{
+    gint64 key = (gint64)flags << 32 | (gint64)first << 16 | second;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&names->mutex);
+    gpointer found;
+
+    wait_loaded(names);
+    if (!g_hash_table_lookup_extended(names->found, &key, NULL, &found)) {
+        found = look_up_now(names, flags, first, second);
+        g_hash_table_insert(names->found, g_memdup2(&key, sizeof key), found);
+    }
+    return g_strdup(found);
 }
 
 char *

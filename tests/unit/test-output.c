@@ -176,6 +176,42 @@ test_diags(Caught *caught, gconstpointer unused G_GNUC_UNUSED)
     g_assert_cmpint(status, ==, DP_EXIT_DONE);
 }
 
+/* What stands for the rows, where it must not be taken for them. */
+static char tricky[] = "\n  \"rows\": null";
+
+static json_t *
+make_number(size_t i, void *data)
+{
+    return json_pack("{s:i, s:[s, i]}", "n", (int)i, tricky, (const char *)data, (int)i);
+}
+
+/* Rows come out as jansson itself would have written the whole document. */
+static void
+test_rows(Caught *caught, gconstpointer unused G_GNUC_UNUSED)
+{
+    static const size_t sizes[] = {0, 1, 3, 500};
+
+    for (size_t k = 0; k < G_N_ELEMENTS(sizes); k++) {
+        json_t *doc = json_pack("{s:{s:n}, s:[], s:s, s:[]}", "first", "rows", "rows", "last",
+                                tricky, "diagnostics");
+        g_autofree char *text = NULL, *expected = NULL;
+        DpExit status;
+
+        json_object_clear(caught->cli->doc);
+        json_object_set(caught->cli->doc, "first", json_object_get(doc, "first"));
+        dp_cli_set_rows(caught->cli, "rows", sizes[k], make_number, tricky);
+        json_object_set(caught->cli->doc, "last", json_object_get(doc, "last"));
+        for (size_t i = 0; i < sizes[k]; i++) {
+            json_array_append_new(json_object_get(doc, "rows"), make_number(i, tricky));
+        }
+        text = finish(caught, STDOUT_FILENO, NULL, &status);
+        expected = json_dumps(doc, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        g_assert_cmpint(status, ==, DP_EXIT_DONE);
+        g_assert_cmpstr(g_strchomp(text), ==, expected);
+        json_decref(doc);
+    }
+}
+
 /* Error codes and what they mean for scripts. */
 static const struct {
     int code;
@@ -322,6 +358,7 @@ main(int argc, char **argv)
     ADD("/output/wrapped", "directpath x", test_wrapped);
     ADD("/output/silent-with-json", "directpath --json x", test_silent_with_json);
     ADD("/output/diags", "directpath x", test_diags);
+    ADD("/output/rows", "directpath --json x", test_rows);
     ADD("/output/ends", "directpath --json x", test_ends);
     ADD("/output/told-once", "directpath x", test_told_once);
     ADD("/output/partly", "directpath x", test_partly);
