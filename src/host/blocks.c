@@ -6,6 +6,14 @@
 
 #define CLASS      "sys/class/block"
 #define SUBSYSTEMS "sys/devices/virtual/nvme-subsystem"
+/* In the link of a disk that belongs to one. */
+#define NVME_SUBSYSTEM "/nvme-subsystem/"
+
+typedef struct {
+    DpRoot *root;
+    DpHost *host;
+    const GPtrArray *routes;
+} Blocks;
 
 static void
 block_free(gpointer data)
@@ -17,6 +25,9 @@ block_free(gpointer data)
     g_strfreev(block->below);
     g_strfreev(block->functions);
     g_free(block->path);
+    g_free(block->pool);
+    g_free(block->controller);
+    dp_peer_free(block->peer);
     g_free(block);
 }
 
@@ -44,8 +55,8 @@ describe(char **parts)
     return g_strdup(first);
 }
 
-static char *
-describe_link(const char *link)
+char *
+dp_scan_describe_link(const char *link)
 {
     g_auto(GStrv) parts = g_strsplit(link, "/", -1);
     guint n = g_strv_length(parts), after = 0;
@@ -57,28 +68,6 @@ describe_link(const char *link)
         }
     }
     return after == 0 ? NULL : dp_scan_visible(describe(parts + after));
-}
-
-/* NVMe with multipath: the disk is virtual, and its subsystem links to the controllers. */
-static char **
-subsystem_functions(DpRoot *root, const DpHost *host, const char *link)
-{
-    g_auto(GStrv) tail = g_strsplit(strstr(link, "/nvme-subsystem/") + 16, "/", 2);
-    g_autofree char *folder = g_strdup_printf(SUBSYSTEMS "/%s", tail[0]);
-    g_autoptr(GPtrArray) entries = dp_file_list(root->fd, folder, NULL);
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-
-    for (guint i = 0; entries != NULL && i < entries->len; i++) {
-        g_autofree char *path = g_strdup_printf("%s/%s", folder, (char *)entries->pdata[i]);
-        g_autofree char *target = dp_file_read_link(root->fd, path);
-        g_auto(GStrv) found = target == NULL ? NULL : dp_scan_path_functions(host, target);
-
-        for (char **name = found; name != NULL && *name != NULL; name++) {
-            g_ptr_array_add(names, g_strdup(*name));
-        }
-    }
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_steal(names, NULL);
 }
 
 static char *
@@ -119,13 +108,97 @@ read_link(DpRoot *root, const char *folder)
     return link != NULL ? link : dp_file_read_link(root->fd, device);
 }
 
+static DpBlock *
+find_block(const DpHost *host, const char *name)
+{
+    for (guint i = 0; i < host->blocks->len; i++) {
+        DpBlock *block = host->blocks->pdata[i];
+
+        if (strcmp(block->name, name) == 0) {
+            return block;
+        }
+    }
+    return NULL;
+}
+
+/* A controller of a multipath NVMe stands for the hidden disk that is its way to the shared one. */
+static DpBlock *
+read_controller(const Blocks *blocks, const char *folder, const char *name)
+{
+    g_autofree char *path = g_strdup_printf("%s/%s", folder, name);
+    g_autofree char *target = dp_file_read_link(blocks->root->fd, path);
+    DpBlock *block = g_new0(DpBlock, 1);
+
+    block->name = dp_scan_visible(g_strdup(name));
+    block->devno = g_strdup("");
+    block->below = g_new0(char *, 1);
+    block->functions = dp_scan_path_functions(blocks->host, target == NULL ? "" : target);
+    block->peer = dp_peer_of_controller(blocks->root, blocks->routes, path);
+    block->controller = g_steal_pointer(&path);
+    g_ptr_array_add(blocks->host->blocks, block);
+    return block;
+}
+
+/* "nvme3", not "nvme3n1" */
+static bool
+is_controller(const char *name)
+{
+    return g_str_has_prefix(name, "nvme") && name[4] != '\0' &&
+           strspn(name + 4, "0123456789") == strlen(name + 4);
+}
+
+/* The disk of an NVMe with multipath is virtual, and its subsystem links to the controllers. */
+static void
+read_subsystem(const Blocks *blocks, const char *link, DpBlock *disk)
+{
+    g_auto(GStrv) tail = g_strsplit(strstr(link, NVME_SUBSYSTEM) + strlen(NVME_SUBSYSTEM), "/", 2);
+    g_autofree char *folder = g_strdup_printf(SUBSYSTEMS "/%s", tail[0]);
+    g_autoptr(GPtrArray) entries = dp_file_list(blocks->root->fd, folder, NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new(), functions = g_ptr_array_new();
+
+    for (guint i = 0; entries != NULL && i < entries->len; i++) {
+        DpBlock *controller;
+
+        if (!is_controller(entries->pdata[i])) {
+            continue;
+        }
+        controller = find_block(blocks->host, entries->pdata[i]);
+        if (controller == NULL) {
+            controller = read_controller(blocks, folder, entries->pdata[i]);
+        }
+        g_ptr_array_add(names, g_strdup(controller->name));
+        for (char **name = controller->functions; *name != NULL; name++) {
+            g_ptr_array_add(functions, g_strdup(*name));
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    g_ptr_array_add(functions, NULL);
+    disk->functions = (char **)g_ptr_array_steal(functions, NULL);
+    if (disk->below[0] == NULL) { /* no partition */
+        g_strfreev(disk->below);
+        disk->below = (char **)g_ptr_array_steal(names, NULL);
+        disk->multipath = true;
+    } else {
+        g_ptr_array_set_free_func(names, g_free);
+    }
+}
+
+/* "mpath-3600508b400105e210000900000490000" */
+static bool
+is_multipath_map(DpRoot *root, const char *folder)
+{
+    g_autofree char *uuid = read_of(root, folder, "dm/uuid");
+
+    return uuid != NULL && g_str_has_prefix(uuid, "mpath-");
+}
+
 /* NULL: hidden paths of a multipath disk have no number, and nothing can stand on them. */
 static DpBlock *
-read_block(DpRoot *root, const DpHost *host, const char *name)
+read_block(const Blocks *blocks, const char *name)
 {
     g_autofree char *folder = g_strdup_printf(CLASS "/%s", name);
-    g_autofree char *link = read_link(root, folder);
-    g_autofree char *devno = read_of(root, folder, "dev");
+    g_autofree char *link = read_link(blocks->root, folder);
+    g_autofree char *devno = read_of(blocks->root, folder, "dev");
     DpBlock *block;
 
     if (devno == NULL) {
@@ -134,12 +207,16 @@ read_block(DpRoot *root, const DpHost *host, const char *name)
     block = g_new0(DpBlock, 1);
     block->name = dp_scan_visible(g_strdup(name));
     block->devno = dp_scan_visible(g_steal_pointer(&devno));
-    block->below = read_below(root, folder, link);
-    block->path = link == NULL ? NULL : describe_link(link);
-    if (link != NULL && strstr(link, "/nvme-subsystem/") != NULL) {
-        block->functions = subsystem_functions(root, host, link);
-    } else {
-        block->functions = dp_scan_path_functions(host, link == NULL ? "" : link);
+    block->below = read_below(blocks->root, folder, link);
+    block->multipath = is_multipath_map(blocks->root, folder);
+    if (link != NULL && strstr(link, NVME_SUBSYSTEM) != NULL) {
+        read_subsystem(blocks, link, block);
+        return block;
+    }
+    block->path = link == NULL ? NULL : dp_scan_describe_link(link);
+    block->functions = dp_scan_path_functions(blocks->host, link == NULL ? "" : link);
+    if (link != NULL && block->functions[0] == NULL) {
+        block->peer = dp_peer_of_session(blocks->root, blocks->routes, link);
     }
     return block;
 }
@@ -161,8 +238,9 @@ static void
 name_functions(DpHost *host, const DpBlock *block)
 {
     bool many = block->path == NULL;
+    bool whole = block->below[0] == NULL || block->multipath;
 
-    for (char **name = block->functions; block->below[0] == NULL && *name != NULL; name++) {
+    for (char **name = block->functions; whole && *name != NULL; name++) {
         DpFunction *fn = dp_host_find_name(host, *name);
 
         if (!fn->is_bridge) {
@@ -200,14 +278,20 @@ dp_blocks_find_source(DpRoot *root, DpHost *host, const char *source)
     } else if (g_str_has_prefix(source, "/dev/")) {
         name = g_strdelimit(g_strdup(source + strlen("/dev/")), "/", '!'); /* cciss/c0d0 */
     }
-    for (guint i = 0; name != NULL && i < host->blocks->len; i++) {
-        DpBlock *block = host->blocks->pdata[i];
+    return name == NULL ? NULL : find_block(host, name);
+}
 
-        if (strcmp(block->name, name) == 0) {
-            return block;
-        }
+/* "/swapfile file 1048572 0 -2": what was unlinked since is still in use. */
+static void
+mark_swap(DpRoot *root, DpHost *host, const char *path, bool is_file)
+{
+    DpBlock *block = dp_blocks_find_source(root, host, path);
+
+    if (is_file) {
+        g_ptr_array_add(host->swap_files, g_strdup(path));
+    } else if (block != NULL) {
+        block->swap = true;
     }
-    return NULL;
 }
 
 static void
@@ -216,24 +300,24 @@ mark_swaps(DpRoot *root, DpHost *host)
     g_auto(GStrv) lines = dp_scan_lines(root, host, "proc/swaps");
 
     for (char **line = lines; line != NULL && *line != NULL; line++) {
-        g_auto(GStrv) words = g_strsplit_set(*line, " \t", 2);
+        g_auto(GStrv) words = dp_scan_words(*line);
         g_autofree char *path = words[0] == NULL ? NULL : dp_scan_unescape(words[0]);
-        DpBlock *block = path == NULL ? NULL : dp_blocks_find_source(root, host, path);
 
-        if (block != NULL) {
-            block->swap = true;
+        if (path != NULL) {
+            mark_swap(root, host, path, g_strcmp0(words[1], "file") == 0);
         }
     }
 }
 
 void
-dp_scan_blocks(DpRoot *root, DpHost *host)
+dp_scan_blocks(DpRoot *root, DpHost *host, const GPtrArray *routes)
 {
+    const Blocks blocks = {root, host, routes};
     g_autoptr(GPtrArray) names = dp_file_list(root->fd, CLASS, NULL);
 
     g_ptr_array_set_free_func(host->blocks, block_free);
     for (guint i = 0; names != NULL && i < names->len; i++) {
-        DpBlock *block = read_block(root, host, names->pdata[i]);
+        DpBlock *block = read_block(&blocks, names->pdata[i]);
 
         if (block != NULL) {
             g_ptr_array_add(host->blocks, block);

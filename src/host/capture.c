@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include "base/file.h"
+#include "capture-needs.h"
 #include "formats/acpi.h"
 #include "scan.h"
 #include "scrub.h"
@@ -20,6 +21,7 @@ typedef struct {
     DpHost *host;
     DpTar *tar;
     GHashTable *numbers; /* of network interfaces whose names hold a MAC */
+    DpCaptureNeeds needs;
 } Capture;
 
 static void
@@ -281,6 +283,17 @@ escape(const char *text)
     return g_string_free(out, false);
 }
 
+/* The server by another address, which the made-up routes lead to. */
+static char *
+clean_source(Capture *capture, const DpMount *mount)
+{
+    g_autofree char *address =
+        mount->peer == NULL ? NULL
+                            : dp_scrub_address(capture->needs.addresses, mount->peer->address);
+
+    return address == NULL ? dp_scrub_source(mount->source) : g_strdup_printf("%s:/", address);
+}
+
 /* From the snapshot: options of mounts can hold passwords, the snapshot has none; and a btrfs of
  * several disks is resolved in it. */
 static void
@@ -291,7 +304,7 @@ add_mounts(Capture *capture)
 
     for (guint i = 0; i < capture->host->mounts->len; i++) {
         const DpMount *mount = capture->host->mounts->pdata[i];
-        g_autofree char *clean = dp_scrub_source(mount->source);
+        g_autofree char *clean = clean_source(capture, mount);
         g_autofree char *source = escape(clean), *point = escape(mount->mountpoint);
 
         g_string_append_printf(table, "%u 1 %s / %s rw - %s %s rw\n", i + 1, mount->device, point,
@@ -303,6 +316,11 @@ add_mounts(Capture *capture)
         if (block->swap) {
             g_string_append_printf(swaps, "/dev/%s\tpartition\t0\t0\t0\n", block->name);
         }
+    }
+    for (guint i = 0; i < capture->host->swap_files->len; i++) {
+        g_autofree char *path = escape(capture->host->swap_files->pdata[i]);
+
+        g_string_append_printf(swaps, "%s\tfile\t0\t0\t0\n", path);
     }
     if (table->len > 0 || dp_scan_exists(capture->root->fd, "proc/self/mountinfo")) {
         add_text(capture, "proc/self/mountinfo", table->str);
@@ -336,11 +354,13 @@ add_net(Capture *capture, const DpNet *net)
     }
 }
 
-/* Only that there is a default route, not through which gateway. */
+/* Only that there is a default route, not through which gateway; and the interfaces that lead to
+ * the machines that are needed, not where those are. */
 static void
 add_routes(Capture *capture)
 {
     g_autoptr(GString) table = g_string_new("Iface\tDestination\tGateway\tFlags\n");
+    g_autofree char *peers = dp_capture_peer_routes(&capture->needs);
 
     for (guint i = 0; i < capture->host->nets->len; i++) {
         const DpNet *net = capture->host->nets->pdata[i];
@@ -351,6 +371,7 @@ add_routes(Capture *capture)
                 table, "%s\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n", name);
         }
     }
+    g_string_append(table, peers);
     add_text(capture, "proc/net/route", table->str);
 }
 
@@ -518,6 +539,7 @@ add_all(Capture *capture, const DpSlowTable *slow)
         add_net(capture, host->nets->pdata[i]);
     }
     add_routes(capture);
+    dp_capture_needs(&capture->needs);
     add_platform(capture);
     add_store(capture);
 }
@@ -529,12 +551,14 @@ dp_host_capture(DpRoot *root, int fd, GError **error)
     g_autoptr(DpHost) host = dp_scan_with_slow(root, &slow, error);
     g_autoptr(DpTar) tar = NULL;
     g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Capture capture = {.root = root, .host = host, .numbers = numbers};
 
     if (host == NULL) {
         return false;
     }
     tar = capture.tar = dp_tar_new(fd, CAPTURE_MAX);
+    capture.needs = (DpCaptureNeeds){root, host, tar, numbers, addresses};
     add_all(&capture, slow);
     return dp_tar_finish(tar, error);
 }

@@ -73,6 +73,21 @@ dp_scan_lines(DpRoot *root, DpHost *host, const char *path)
     return g_strsplit(text, "\n", -1);
 }
 
+char **
+dp_scan_words(const char *line)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_auto(GStrv) all = g_strsplit_set(line, " \t", -1);
+
+    for (char **word = all; *word != NULL; word++) {
+        if (**word != '\0') {
+            g_ptr_array_add(words, g_strdup(*word));
+        }
+    }
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_steal(words, NULL);
+}
+
 bool
 dp_scan_number(const char *text, int64_t min, int64_t max, int64_t *ret_value)
 {

@@ -18,6 +18,10 @@ host_new(void)
     host->mounts = g_ptr_array_new();
     host->blocks = g_ptr_array_new();
     host->nets = g_ptr_array_new();
+    host->swap_files = g_ptr_array_new_with_free_func(g_free);
+    host->logins = g_ptr_array_new_with_free_func(dp_peer_free);
+    host->keyboards = g_ptr_array_new();
+    host->consoles = g_ptr_array_new();
     host->group_ids = g_array_new(false, false, sizeof(int));
     host->framebuffers = g_array_new(false, false, sizeof(DpFramebuffer));
     host->diags = dp_diags_new();
@@ -38,6 +42,13 @@ dp_host_free(DpHost *host)
     g_ptr_array_unref(host->mounts);
     g_ptr_array_unref(host->blocks);
     g_ptr_array_unref(host->nets);
+    g_ptr_array_unref(host->swap_files);
+    g_ptr_array_unref(host->logins);
+    g_ptr_array_unref(host->keyboards);
+    g_ptr_array_unref(host->consoles);
+    g_free(host->crash.folder);
+    g_free(host->crash.device);
+    dp_peer_free(host->crash.peer);
     g_array_unref(host->group_ids);
     g_array_unref(host->framebuffers);
     g_ptr_array_unref(host->diags);
@@ -229,17 +240,22 @@ DpHost *
 dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error)
 {
     DpHost *host = scan_functions(root, ret_slow, error);
+    g_autoptr(GPtrArray) routes = NULL;
 
     if (host == NULL) {
         return NULL;
     }
+    routes = dp_scan_routes(root, host);
     dp_scan_groups(root, host);
     dp_scan_platform(root, host);
     dp_scan_firmware(root, host);
     dp_scan_framebuffers(root, host);
-    dp_scan_blocks(root, host);
-    dp_scan_mounts(root, host);
-    dp_scan_nets(root, host);
+    dp_scan_blocks(root, host, routes);
+    dp_scan_mounts(root, host, routes);
+    dp_scan_nets(root, host, routes);
+    dp_scan_logins(root, host, routes);
+    dp_scan_seats(root, host);
+    dp_scan_crash(root, host, routes);
     return host;
 }
 

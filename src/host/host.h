@@ -136,12 +136,20 @@ struct DpFunction {
     DpDiagList *diags;          /* what was strange about this function */
 };
 
+/* Another machine that the host reaches over its network, and how. */
+typedef struct {
+    char *address; /* "10.0.0.5", "fe80::1"; a captured host has another one in its place */
+    char **nets;   /* names of the interfaces that its route leads out of; empty: there is no route
+                    */
+} DpPeer;
+
 /* What is mounted, swapped on, or routed through, and what it stands on. */
 typedef struct {
     char *device;     /* "259:1" major:minor, or "0:NN" for those without a block device */
     char *mountpoint; /* unescaped */
     char *fstype;
     char *source; /* "/dev/nvme0n1p1" */
+    DpPeer *peer; /* the server of a network file system; NULL: none, or its address is unknown */
 } DpMount;
 
 /* A block device; what it is made of (device-mapper, md: `slaves`; partition: its disk) leads down
@@ -155,6 +163,11 @@ typedef struct {
     char *path; /* what lies between function and disk, for people: "usb 2-1", "ata1", "nvme0"; may
                    be NULL */
     bool swap;  /* listed in /proc/swaps */
+    bool multipath;   /* `below` are ways to one and the same disk: each of them is enough */
+    char *pool;       /* the imported ZFS pool that it is a member of; NULL: none */
+    char *controller; /* path of the NVMe controller that this stands for, one of several ways to a
+                         disk; NULL: a block device */
+    DpPeer *peer;     /* a disk of another machine (iSCSI, NVMe over fabrics); NULL: it is not */
 } DpBlock;
 
 typedef struct {
@@ -169,6 +182,22 @@ typedef struct {
     uint64_t start, last; /* addresses, both included */
     const char *driver;   /* "efifb", static */
 } DpFramebuffer;
+
+/* What a person at the machine sits at: a keyboard, or a terminal that the kernel's console is on.
+ */
+typedef struct {
+    char *name;       /* "input5", "ttyS4" */
+    char **functions; /* names of functions in its sysfs path, nearest first */
+    char *path;       /* what lies between function and it, for people: "usb 1-3"; may be NULL */
+} DpSeat;
+
+/* Where the kernel that is loaded for a crash would write its dump: one of the three. */
+typedef struct {
+    bool armed;   /* such a kernel is loaded */
+    char *folder; /* "/var/crash" */
+    char *device; /* name of a block device */
+    DpPeer *peer;
+} DpCrash;
 
 typedef enum { DP_IOMMU_NONE, DP_IOMMU_VTD, DP_IOMMU_AMDVI, DP_IOMMU_OTHER } DpIommuKind;
 
@@ -198,10 +227,15 @@ typedef struct {
 
 typedef struct {
     DpPlatform platform;
-    GPtrArray *functions; /* DpFunction, sorted by address; owned */
-    GPtrArray *mounts;    /* DpMount */
-    GPtrArray *blocks;    /* DpBlock */
-    GPtrArray *nets;      /* DpNet */
+    GPtrArray *functions;  /* DpFunction, sorted by address; owned */
+    GPtrArray *mounts;     /* DpMount */
+    GPtrArray *blocks;     /* DpBlock */
+    GPtrArray *nets;       /* DpNet */
+    GPtrArray *swap_files; /* char *: paths of the files among the swap space in use */
+    GPtrArray *logins;     /* DpPeer: from where somebody is logged in */
+    GPtrArray *keyboards;  /* DpSeat; those without a function (PS/2) too */
+    GPtrArray *consoles;   /* DpSeat; those with a function only */
+    DpCrash crash;
     GArray *group_ids;    /* int, sorted: IOMMU groups that exist */
     GArray *framebuffers; /* DpFramebuffer; empty also where an ordinary user sees no addresses */
     DpDiagList *diags;    /* about the scan as a whole */

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define BTRFS "sys/fs/btrfs"
-#define UDEV  "run/udev/data"
 
 static bool
 is_mounted(const DpHost *host, const char *device, const char *mountpoint)
@@ -86,30 +85,80 @@ expand_btrfs(DpRoot *root, DpHost *host, guint index)
     }
 }
 
-/* udev knows what lies on a block device: "E:ID_FS_TYPE=zfs_member", "E:ID_FS_LABEL=rpool". */
-static bool
-is_pool_member(DpRoot *root, const DpBlock *block, const char *pool)
+static char **
+udev_lines(DpRoot *root, const DpBlock *block)
 {
-    g_autofree char *path = g_strdup_printf(UDEV "/b%s", block->devno);
+    g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
     g_autofree char *text = dp_file_read(root->fd, path, DP_FILE_MAX, NULL, NULL);
-    g_autofree char *label = g_strdup_printf("E:ID_FS_LABEL=%s", pool);
-    g_auto(GStrv) lines = text == NULL ? NULL : g_strsplit(text, "\n", -1);
 
-    return lines != NULL &&
-           g_strv_contains((const char *const *)lines, "E:ID_FS_TYPE=zfs_member") &&
-           g_strv_contains((const char *const *)lines, label);
+    return text == NULL ? NULL : g_strsplit(text, "\n", -1);
 }
 
-/* "rpool/ROOT/debian": the kernel does not tell which disks make the pool. */
+/* udev knows what lies on a block device: "E:ID_FS_TYPE=zfs_member", "E:ID_FS_LABEL=rpool". */
+static char *
+pool_of(DpRoot *root, const DpBlock *block)
+{
+    g_auto(GStrv) lines = udev_lines(root, block);
+    const char *label = NULL;
+
+    for (char **line = lines; line != NULL && *line != NULL; line++) {
+        label = g_str_has_prefix(*line, "E:ID_FS_LABEL=") ? *line + 14 : label;
+    }
+    return label != NULL && g_strv_contains((const char *const *)lines, "E:ID_FS_TYPE=zfs_member")
+               ? dp_scan_visible(g_strdup(label))
+               : NULL;
+}
+
+/* Of "rpool/ROOT/debian" the pool. */
+static char *
+pool_of_dataset(const char *source)
+{
+    return g_strndup(source, strcspn(source, "/"));
+}
+
+/* Those with a mounted dataset are in use even where proc/spl tells nothing. */
 static void
-expand_zfs(DpRoot *root, DpHost *host, guint index)
+add_mounted_pools(const DpHost *host, GPtrArray *pools)
+{
+    for (guint i = 0; i < host->mounts->len; i++) {
+        const DpMount *mount = host->mounts->pdata[i];
+
+        if (strcmp(mount->fstype, "zfs") == 0) {
+            g_ptr_array_add(pools, pool_of_dataset(mount->source));
+        }
+    }
+}
+
+/* The kernel does not tell which disks make a pool; of those that it has, proc/spl has a folder. */
+static void
+find_pools(DpRoot *root, DpHost *host)
+{
+    g_autoptr(GPtrArray) listed = dp_file_list(root->fd, DP_ZFS_POOLS, NULL);
+    g_autoptr(GPtrArray) pools =
+        listed != NULL ? g_steal_pointer(&listed) : g_ptr_array_new_with_free_func(g_free);
+
+    add_mounted_pools(host, pools);
+    for (guint i = 0; pools->len > 0 && i < host->blocks->len; i++) {
+        DpBlock *block = host->blocks->pdata[i];
+        g_autofree char *pool = pool_of(root, block);
+
+        if (pool != NULL && lists(pools, pool)) {
+            block->pool = g_steal_pointer(&pool);
+        }
+    }
+}
+
+static void
+expand_zfs(DpRoot *root G_GNUC_UNUSED, DpHost *host, guint index)
 {
     const DpMount *mount = host->mounts->pdata[index];
-    g_autofree char *pool = g_strndup(mount->source, strcspn(mount->source, "/"));
+    g_autofree char *pool = pool_of_dataset(mount->source);
 
     for (guint i = 0; i < host->blocks->len; i++) {
-        if (is_pool_member(root, host->blocks->pdata[i], pool)) {
-            add_member(host, index, host->blocks->pdata[i]);
+        const DpBlock *block = host->blocks->pdata[i];
+
+        if (g_strcmp0(block->pool, pool) == 0) {
+            add_member(host, index, block);
         }
     }
 }
@@ -191,6 +240,7 @@ dp_scan_members(DpRoot *root, DpHost *host)
 {
     guint n = host->mounts->len;
 
+    find_pools(root, host);
     for (guint i = 0; i < n; i++) {
         const DpMount *mount = host->mounts->pdata[i];
 

@@ -13,6 +13,7 @@ mount_free(gpointer data)
     g_free(mount->mountpoint);
     g_free(mount->fstype);
     g_free(mount->source);
+    dp_peer_free(mount->peer);
     g_free(mount);
 }
 
@@ -28,9 +29,19 @@ new_mount(const char *device, const char *point, const char *fstype, const char 
     return mount;
 }
 
+/* A file system without a disk's number may be another machine's. */
+static DpMount *
+with_peer(DpMount *mount, const GPtrArray *routes, const char *options)
+{
+    if (g_str_has_prefix(mount->device, "0:")) {
+        mount->peer = dp_peer_of_mount(routes, mount->source, options);
+    }
+    return mount;
+}
+
 /* "36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw": proc(5) */
 static DpMount *
-parse_mountinfo(const char *line)
+parse_mountinfo(const char *line, const GPtrArray *routes)
 {
     g_auto(GStrv) words = g_strsplit(line, " ", -1);
     guint n = g_strv_length(words), dash = 6;
@@ -38,16 +49,24 @@ parse_mountinfo(const char *line)
     while (dash < n && strcmp(words[dash], "-") != 0) {
         dash++;
     }
-    return dash + 2 < n ? new_mount(words[2], words[4], words[dash + 1], words[dash + 2]) : NULL;
+    if (dash + 2 >= n) {
+        return NULL;
+    }
+    return with_peer(new_mount(words[2], words[4], words[dash + 1], words[dash + 2]), routes,
+                     dash + 3 < n ? words[dash + 3] : "");
 }
 
 /* "/dev/sda1 / ext4 rw 0 0": without numbers */
 static DpMount *
-parse_mounts(const char *line)
+parse_mounts(const char *line, const GPtrArray *routes)
 {
     g_auto(GStrv) words = g_strsplit(line, " ", -1);
 
-    return g_strv_length(words) >= 3 ? new_mount("0:0", words[1], words[2], words[0]) : NULL;
+    if (g_strv_length(words) < 3) {
+        return NULL;
+    }
+    return with_peer(new_mount("0:0", words[1], words[2], words[0]), routes,
+                     words[3] != NULL ? words[3] : "");
 }
 
 /* "/dev/root" in an old table is what the command line says. */
@@ -82,13 +101,15 @@ resolve(DpRoot *root, DpHost *host, DpMount *mount)
     }
 }
 
+typedef DpMount *(*Parse)(const char *line, const GPtrArray *routes);
+
 static void
-read_table(DpRoot *root, DpHost *host, char **lines, DpMount *(*parse)(const char *line))
+read_table(DpRoot *root, DpHost *host, const GPtrArray *routes, char **lines, Parse parse)
 {
     unsigned broken = 0;
 
     for (char **line = lines; *line != NULL; line++) {
-        DpMount *mount = **line == '\0' ? NULL : parse(*line);
+        DpMount *mount = **line == '\0' ? NULL : parse(*line, routes);
 
         if (mount != NULL) {
             resolve(root, host, mount);
@@ -104,16 +125,16 @@ read_table(DpRoot *root, DpHost *host, char **lines, DpMount *(*parse)(const cha
 }
 
 void
-dp_scan_mounts(DpRoot *root, DpHost *host)
+dp_scan_mounts(DpRoot *root, DpHost *host, const GPtrArray *routes)
 {
     g_auto(GStrv) info = dp_scan_lines(root, host, "proc/self/mountinfo");
     g_auto(GStrv) mounts = info != NULL ? NULL : dp_scan_lines(root, host, "proc/mounts");
 
     g_ptr_array_set_free_func(host->mounts, mount_free);
     if (info != NULL) {
-        read_table(root, host, info, parse_mountinfo);
+        read_table(root, host, routes, info, parse_mountinfo);
     } else if (mounts != NULL) {
-        read_table(root, host, mounts, parse_mounts);
+        read_table(root, host, routes, mounts, parse_mounts);
     } else {
         dp_diags_add(host->diags, DP_DIAG_HOST_FILE_UNREADABLE, "host",
                      "there is no proc/self/mountinfo: what the host has mounted is unknown");

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/file.h"
+#include "route.h"
 #include "scan.h"
 
 #include <string.h>
 
 #define CLASS "sys/class/net"
-
-/* linux/route.h */
-#define ROUTE_UP     0x0001u
-#define ROUTE_REJECT 0x0200u
 
 static void
 net_free(gpointer data)
@@ -98,61 +95,14 @@ read_master(DpRoot *root, DpHost *host, DpNet *port)
     }
 }
 
-/* proc/net/route: interface, destination, gateway, flags, ..., mask as the eighth word. */
-static bool
-is_default_4(char **words, guint n)
-{
-    return n >= 8 && strcmp(words[1], "00000000") == 0 && strcmp(words[7], "00000000") == 0 &&
-           (g_ascii_strtoull(words[3], NULL, 16) & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
-}
-
-/* proc/net/ipv6_route: destination, its length, ..., flags as the ninth, interface as the tenth. */
-static bool
-is_default_6(char **words, guint n)
-{
-    return n >= 10 && strspn(words[0], "0") == 32 && words[0][32] == '\0' &&
-           strcmp(words[1], "00") == 0 &&
-           (g_ascii_strtoull(words[8], NULL, 16) & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP;
-}
-
-static const struct {
-    const char *path;
-    bool (*is_default)(char **words, guint n);
-    guint name;
-} route_files[] = {
-    {"proc/net/route", is_default_4, 0},
-    {"proc/net/ipv6_route", is_default_6, 9},
-};
-
-static char **
-split_words(const char *line)
-{
-    g_autoptr(GPtrArray) words = g_ptr_array_new();
-    g_auto(GStrv) all = g_strsplit_set(line, " \t", -1);
-
-    for (char **word = all; *word != NULL; word++) {
-        if (**word != '\0') {
-            g_ptr_array_add(words, g_strdup(*word));
-        }
-    }
-    g_ptr_array_add(words, NULL);
-    return (char **)g_ptr_array_steal(words, NULL);
-}
-
 static void
-read_routes(DpRoot *root, DpHost *host, size_t kind)
+mark_defaults(DpHost *host, const GPtrArray *routes)
 {
-    g_auto(GStrv) lines = dp_scan_lines(root, host, route_files[kind].path);
+    for (guint i = 0; i < routes->len; i++) {
+        const DpRoute *route = routes->pdata[i];
+        DpNet *net = dp_route_is_default(route) ? find_net(host, route->net) : NULL;
 
-    for (char **line = lines; line != NULL && *line != NULL; line++) {
-        g_auto(GStrv) words = split_words(*line);
-        DpNet *net;
-
-        if (!route_files[kind].is_default(words, g_strv_length(words))) {
-            continue;
-        }
-        net = find_net(host, words[route_files[kind].name]);
-        if (net != NULL && strcmp(net->name, "lo") != 0) {
+        if (net != NULL) {
             net->default_route = true;
         }
     }
@@ -196,7 +146,7 @@ name_function(DpRoot *root, DpHost *host, const DpNet *net)
 }
 
 void
-dp_scan_nets(DpRoot *root, DpHost *host)
+dp_scan_nets(DpRoot *root, DpHost *host, const GPtrArray *routes)
 {
     g_autoptr(GPtrArray) names = dp_file_list(root->fd, CLASS, NULL);
 
@@ -208,7 +158,5 @@ dp_scan_nets(DpRoot *root, DpHost *host)
         read_master(root, host, host->nets->pdata[i]);
         name_function(root, host, host->nets->pdata[i]);
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(route_files); i++) {
-        read_routes(root, host, i);
-    }
+    mark_defaults(host, routes);
 }

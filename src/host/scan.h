@@ -6,6 +6,8 @@
 #include "host.h"
 
 #define DP_PCI_DEVICES "sys/bus/pci/devices"
+#define DP_ZFS_POOLS   "proc/spl/kstat/zfs" /* a folder for each imported pool */
+#define DP_UDEV        "run/udev/data"      /* "b259:3": what udev knows of that block device */
 
 /* PCIe 7.2: 256 bytes of conventional, 4096 of extended configuration space; ordinary users read
  * the first 64. */
@@ -92,15 +94,32 @@ bool dp_parse_framebuffer(const char *line, DpFramebuffer *ret_framebuffer);
 void dp_scan_firmware(DpRoot *root, DpHost *host);
 void dp_scan_framebuffers(DpRoot *root, DpHost *host);
 
-/* iommu.c, platform.c, mounts.c, blocks.c, nets.c */
+/* iommu.c, platform.c, mounts.c, blocks.c, nets.c; @routes: DpRoute. */
 void dp_scan_groups(DpRoot *root, DpHost *host);
 void dp_scan_platform(DpRoot *root, DpHost *host);
-void dp_scan_blocks(DpRoot *root, DpHost *host);
-void dp_scan_mounts(DpRoot *root, DpHost *host);
+void dp_scan_blocks(DpRoot *root, DpHost *host, const GPtrArray *routes);
+void dp_scan_mounts(DpRoot *root, DpHost *host, const GPtrArray *routes);
 /* members.c: what file systems without a device number of their own stand on; called by
  * dp_scan_mounts. */
 void dp_scan_members(DpRoot *root, DpHost *host);
-void dp_scan_nets(DpRoot *root, DpHost *host);
+void dp_scan_nets(DpRoot *root, DpHost *host, const GPtrArray *routes);
+
+/* peers.c: other machines. */
+GPtrArray *dp_scan_routes(DpRoot *root, DpHost *host);
+/* NULL: @address is none that can be read, or of this machine itself. */
+DpPeer *dp_peer_new(const GPtrArray *routes, const char *address);
+void dp_peer_free(gpointer peer);
+/* The server that a mount's options ("addr=") or its source ("10.0.0.5:/srv") name. */
+DpPeer *dp_peer_of_mount(const GPtrArray *routes, const char *source, const char *options);
+/* The other end of the iSCSI session in sysfs path @link, or of NVMe controller folder @path. */
+DpPeer *dp_peer_of_session(DpRoot *root, const GPtrArray *routes, const char *link);
+DpPeer *dp_peer_of_controller(DpRoot *root, const GPtrArray *routes, const char *path);
+/* logins.c, seats.c, crash.c; blocks must be there. */
+void dp_scan_logins(DpRoot *root, DpHost *host, const GPtrArray *routes);
+void dp_scan_seats(DpRoot *root, DpHost *host);
+/* True for capabilities/ev and capabilities/key of a keyboard with letters on it. */
+bool dp_seat_is_keyboard(const char *ev, const char *key);
+void dp_scan_crash(DpRoot *root, DpHost *host, const GPtrArray *routes);
 
 /* host.c: the whole scan, and the slow facts as they were read. */
 DpHost *dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error);
@@ -109,6 +128,10 @@ DpHost *dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error);
 void dp_host_name_add(DpFunction *fn, const char *name);
 /* The block device that "/dev/..." names, or NULL. */
 DpBlock *dp_blocks_find_source(DpRoot *root, DpHost *host, const char *source);
+
+/* What lies between function and disk in the sysfs path @link, in the words people use ("usb 2-1",
+ * "ata1"); NULL: nothing, or there is no function in it. */
+char *dp_scan_describe_link(const char *link);
 
 /* Helpers that several parts need. */
 /* A foreign name made safe to show, whole up to 4096 bytes; NULL stays NULL. Takes @bytes. */
@@ -120,6 +143,8 @@ char *dp_scan_link_name(int root_fd, const char *path);
 bool dp_scan_exists(int root_fd, const char *path);
 /* A whole file in lines (NULL: unreadable, and a diagnostic unless it does not exist). */
 char **dp_scan_lines(DpRoot *root, DpHost *host, const char *path);
+/* The words between white space. */
+char **dp_scan_words(const char *line);
 /* Decimal or 0x-number, nothing else around it. */
 bool dp_scan_number(const char *text, int64_t min, int64_t max, int64_t *ret_value);
 /* Names of the functions in @path that @host has, nearest first; NULL-terminated. */

@@ -154,12 +154,34 @@ dp_scrub_net(GHashTable *numbers, const char *name)
     return g_strdup_printf("%.3s%u%s", name, number, name + 15);
 }
 
+/* 198.18.0.0/15 */
+#define TEST_NET_BITS 17u
+
+char *
+dp_scrub_address(GHashTable *addresses, const char *address)
+{
+    guint number = GPOINTER_TO_UINT(g_hash_table_lookup(addresses, address));
+
+    if (number == 0) {
+        number = g_hash_table_size(addresses) + 1;
+        g_hash_table_insert(addresses, g_strdup(address), GUINT_TO_POINTER(number));
+    }
+    number &= (1u << TEST_NET_BITS) - 1;
+    return g_strdup_printf("198.%u.%u.%u", 18 + (number >> 16), number >> 8 & 0xff, number & 0xff);
+}
+
 char *
 dp_scrub_source(const char *source)
 {
     const char *scheme = strstr(source, "://");
     const char *at = scheme == NULL ? NULL : strrchr(scheme, '@');
 
+    if (scheme == NULL && g_str_has_prefix(source, "//")) {
+        return g_strdup("//server/share");
+    }
+    if (scheme == NULL && *source != '/' && strstr(source, ":/") != NULL) {
+        return g_strdup("server:/share");
+    }
     if (at == NULL) {
         return g_strdup(source);
     }

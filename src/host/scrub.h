@@ -18,7 +18,11 @@ char *dp_scrub_cmdline(const char *cmdline);
  */
 char *dp_scrub_net(GHashTable *numbers, const char *name);
 
-/* Without "user:password@" after "://". */
+/* An address of RFC 2544's range for tests, 198.18.0.1 and on; @addresses (address to number) gives
+ * the same one for the same. */
+char *dp_scrub_address(GHashTable *addresses, const char *address);
+
+/* Without "user:password@" after "://"; of "server:/path" and "//server/path" neither of both. */
 char *dp_scrub_source(const char *source);
 
 /* Of esx.conf the owners of devices and the host's systemId. */

@@ -1,58 +1,136 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the host would lose with a disk. From each block device that is in use (mounted, swapped on,
- * an active volume) down through partitions, device-mapper and md to the disks, and from there to
- * all functions in the disk's path: not only its controller, also a VMD above it.
+ * an active volume) down through partitions, device-mapper, bcache and md to the disks, and from
+ * there to all functions in the disk's path: not only its controller, also a VMD above it. A disk
+ * of another machine hangs from the interfaces over which it is reached.
  */
-#include "private.h"
+#include "need.h"
 
 #include <string.h>
 
-#define MAX_DEPTH  32 /* of volumes on volumes */
-#define MAX_MOUNTS 3  /* named; the rest is counted */
-
-typedef struct {
-    DpJudge *judge;
-    GHashTable *by_name;  /* DpBlock.name -> DpBlock */
-    GHashTable *by_devno; /* DpBlock.devno -> DpBlock */
-    GHashTable *mounts;   /* DpBlock -> GPtrArray of DpMount */
-    GHashTable *members;  /* names of devices that another one is made of */
-} Disks;
-
 /* One use, on its way down. */
 typedef struct {
-    const Disks *disks;
+    const DpNeeds *needs;
     DpDiagId id;
-    const char *use;                 /* "holds / (ext4)" */
-    const DpBlock *chain[MAX_DEPTH]; /* from the used device down */
+    const char *use;                         /* "holds / (ext4)" */
+    const DpBlock *chain[DP_NEED_MAX_DEPTH]; /* from the used device down */
     GHashTable *seen;
 } Descent;
 
-static void
-report(Descent *descent, unsigned depth, const char *function)
+/* "nvme0, nvme0n1, nvme0n1p1, " from the disk up. */
+static char *
+describe_chain(const Descent *descent, unsigned depth)
 {
     const DpBlock *disk = descent->chain[depth];
-    DpFunction *fn = dp_host_find_name(descent->disks->judge->host, function);
-    g_autoptr(GString) chain = g_string_new(NULL);
-    DpVerdict *verdict;
-    const DpDiag *diag;
-    guint position;
+    GString *chain = g_string_new(NULL);
 
-    if (fn == NULL || !dp_judge_verdict(descent->disks->judge, fn)->assignable) {
-        return;
-    }
     if (disk->path != NULL && g_strcmp0(disk->path, disk->name) != 0) {
         g_string_append_printf(chain, "%s, ", disk->path);
     }
     for (unsigned i = depth + 1; i-- > 0;) {
         g_string_append_printf(chain, "%s, ", descent->chain[i]->name);
     }
-    verdict = dp_judge_verdict(descent->disks->judge, fn);
-    diag = dp_diags_add(verdict->diags, descent->id, fn->name, "%s carries %swhich %s", fn->name,
-                        chain->str, descent->use);
-    position = dp_judge_position(descent->disks->judge, fn);
-    if (descent->disks->judge->needs[position] == NULL) {
-        descent->disks->judge->needs[position] = diag;
+    return g_string_free(chain, FALSE);
+}
+
+/* Where the way down passes a device with several paths: the nearest one to the use, or NULL. */
+static const DpBlock *
+shared_by_paths(const Descent *descent, unsigned depth)
+{
+    for (unsigned i = 0; i < depth; i++) {
+        const DpBlock *block = descent->chain[i];
+
+        if (block->multipath && block->below[0] != NULL && block->below[1] != NULL) {
+            return block;
+        }
+    }
+    return NULL;
+}
+
+/* True if nothing of @path goes together with @function. */
+static bool
+survives(const DpNeeds *needs, const DpBlock *path, const char *function)
+{
+    for (char **name = path->functions; name != NULL && *name != NULL; name++) {
+        if (dp_need_in_unit(needs, *name, function)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Paths of @shared that would be left; @ret_n receives how many there are. @net: the way down ends
+ * at that interface, and paths over it are lost with it. */
+static unsigned
+count_left(const DpNeeds *needs,
+           const DpBlock *shared,
+           const char *function,
+           const char *net,
+           unsigned *ret_n)
+{
+    unsigned left = 0;
+
+    *ret_n = 0;
+    for (char **name = shared->below; *name != NULL; name++) {
+        const DpBlock *path = g_hash_table_lookup(needs->blocks, *name);
+
+        if (path == NULL) {
+            continue;
+        }
+        (*ret_n)++;
+        if (net != NULL) {
+            left +=
+                path->peer == NULL || !g_strv_contains((const char *const *)path->peer->nets, net);
+        } else {
+            left += survives(needs, path, function);
+        }
+    }
+    return left;
+}
+
+/* What losing one path of several means is said with it; the last one is the device itself. */
+static char *
+describe_paths(
+    const Descent *descent, unsigned depth, const char *function, const char *net, DpDiagId *id)
+{
+    const DpBlock *shared = shared_by_paths(descent, depth);
+    unsigned n = 0, left;
+
+    if (shared == NULL) {
+        return g_strdup("");
+    }
+    left = count_left(descent->needs, shared, function, net, &n);
+    if (left == 0) {
+        return g_strdup_printf("; no other path to %s would be left", shared->name);
+    }
+    *id = DP_DIAG_HOST_NEEDS_PATH;
+    return g_strdup_printf("; %u of %u paths to %s would be left", left, n, shared->name);
+}
+
+static void
+report(const Descent *descent, unsigned depth, const char *function)
+{
+    DpDiagId id = descent->id;
+    g_autofree char *chain = describe_chain(descent, depth);
+    g_autofree char *paths = describe_paths(descent, depth, function, NULL, &id);
+
+    dp_need_add(descent->needs, function, id, "carries %swhich %s%s", chain, descent->use, paths);
+}
+
+static void
+report_peer(const Descent *descent, unsigned depth)
+{
+    const DpPeer *peer = descent->chain[depth]->peer;
+
+    for (char **net = peer->nets; *net != NULL; net++) {
+        DpDiagId id = DP_DIAG_HOST_NEEDS_REMOTE_DISK;
+        g_autofree char *chain = describe_chain(descent, depth);
+        g_autofree char *paths = describe_paths(descent, depth, NULL, *net, &id);
+        g_autofree char *use = g_strdup_printf("over which the host reaches %s, %swhich %s%s",
+                                               peer->address, chain, descent->use, paths);
+
+        dp_need_net(descent->needs, *net, id, use);
     }
 }
 
@@ -63,9 +141,9 @@ descend(Descent *descent, unsigned depth)
     bool leaf = true;
 
     for (char **name = block->below; name != NULL && *name != NULL; name++) {
-        DpBlock *below = g_hash_table_lookup(descent->disks->by_name, *name);
+        DpBlock *below = g_hash_table_lookup(descent->needs->blocks, *name);
 
-        if (below == NULL || depth + 1 == MAX_DEPTH) {
+        if (below == NULL || depth + 1 == DP_NEED_MAX_DEPTH) {
             continue;
         }
         leaf = false;
@@ -77,120 +155,94 @@ descend(Descent *descent, unsigned depth)
     for (char **name = block->functions; leaf && name != NULL && *name != NULL; name++) {
         report(descent, depth, *name);
     }
+    if (leaf && block->peer != NULL) {
+        report_peer(descent, depth);
+    }
 }
 
-static void
-trace(const Disks *disks, DpBlock *block, DpDiagId id, const char *use)
+void
+dp_need_block(const DpNeeds *needs, const DpBlock *block, DpDiagId id, const char *use)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    Descent descent = {.disks = disks, .id = id, .use = use, .chain = {block}, .seen = seen};
+    Descent descent = {.needs = needs, .id = id, .use = use, .chain = {block}, .seen = seen};
 
-    g_hash_table_add(seen, block);
+    g_hash_table_add(seen, (gpointer)block);
     descend(&descent, 0);
 }
 
-/* By number; file systems without a block device of their own number (btrfs) by their source. */
-static DpBlock *
-block_of_mount(const Disks *disks, const DpMount *mount)
+/* Mounts without which a host does not start or run are named before others. */
+static const char *const system_mounts[] = {"/",    "/usr", "/boot", "/boot/efi",
+                                            "/efi", "/etc", "/var"};
+
+static bool
+is_system(const DpMount *mount)
 {
-    DpBlock *block =
-        mount->device != NULL ? g_hash_table_lookup(disks->by_devno, mount->device) : NULL;
-
-    if (block == NULL && mount->source != NULL && g_str_has_prefix(mount->source, "/dev/")) {
-        block = g_hash_table_lookup(disks->by_name, mount->source + strlen("/dev/"));
-    }
-    return block;
-}
-
-static void
-index_blocks(Disks *disks, const DpHost *host)
-{
-    for (guint i = 0; i < host->blocks->len; i++) {
-        DpBlock *block = host->blocks->pdata[i];
-
-        g_hash_table_insert(disks->by_name, block->name, block);
-        if (block->devno != NULL) {
-            g_hash_table_insert(disks->by_devno, block->devno, block);
-        }
-        for (char **name = block->below; name != NULL && *name != NULL; name++) {
-            g_hash_table_add(disks->members, *name);
+    for (size_t i = 0; i < G_N_ELEMENTS(system_mounts); i++) {
+        if (strcmp(mount->mountpoint, system_mounts[i]) == 0) {
+            return true;
         }
     }
-    for (guint i = 0; i < host->mounts->len; i++) {
-        DpMount *mount = host->mounts->pdata[i];
-        DpBlock *block = block_of_mount(disks, mount);
-        GPtrArray *mounts;
-
-        if (block == NULL) {
-            continue;
-        }
-        mounts = g_hash_table_lookup(disks->mounts, block);
-        if (mounts == NULL) {
-            mounts = g_ptr_array_new();
-            g_hash_table_insert(disks->mounts, block, mounts);
-        }
-        g_ptr_array_add(mounts, mount);
-    }
+    return false;
 }
 
 /* "holds / (ext4) and /var/lib/docker (ext4)" */
 static char *
 describe_mounts(const GPtrArray *mounts)
 {
-    g_autoptr(GString) text = g_string_new("holds ");
+    g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *joined = NULL;
+    int n_system = 0;
 
-    for (guint i = 0; i < mounts->len && i < MAX_MOUNTS; i++) {
+    for (guint i = 0; i < mounts->len; i++) {
         const DpMount *mount = mounts->pdata[i];
 
-        g_string_append_printf(text, "%s%s (%s)", i > 0 ? " and " : "", mount->mountpoint,
-                               mount->fstype);
+        g_ptr_array_insert(items, is_system(mount) ? n_system++ : -1,
+                           g_strdup_printf("%s (%s)", mount->mountpoint, mount->fstype));
     }
-    if (mounts->len > MAX_MOUNTS) {
-        g_string_append_printf(text, " and %u more", mounts->len - MAX_MOUNTS);
-    }
-    return g_string_free(g_steal_pointer(&text), FALSE);
+    joined = dp_need_join(items);
+    return g_strdup_printf("holds %s", joined);
 }
 
-/* Made of other devices and not itself in the path of a function: device-mapper, md, not a
+/* Made of other devices and not itself in the path of a function: device-mapper, md, bcache, not a
  * partition. */
 static bool
 is_volume(const DpBlock *block)
 {
     return block->below != NULL && block->below[0] != NULL &&
-           (block->functions == NULL || block->functions[0] == NULL);
+           (block->functions == NULL || block->functions[0] == NULL) && block->devno[0] != '\0';
 }
 
 static void
-trace_uses(const Disks *disks, DpBlock *block)
+trace_uses(const DpNeeds *needs, const DpBlock *block)
 {
-    const GPtrArray *mounts = g_hash_table_lookup(disks->mounts, block);
+    const GPtrArray *mounts = g_hash_table_lookup(needs->mounts, block);
 
     if (mounts != NULL) {
         g_autofree char *use = describe_mounts(mounts);
 
-        trace(disks, block, DP_DIAG_HOST_NEEDS_FILESYSTEM, use);
+        dp_need_block(needs, block, DP_DIAG_HOST_NEEDS_FILESYSTEM, use);
     }
     if (block->swap) {
-        trace(disks, block, DP_DIAG_HOST_NEEDS_SWAP, "is swap space in use");
+        dp_need_block(needs, block, DP_DIAG_HOST_NEEDS_SWAP, "is swap space in use");
     }
-    if (mounts == NULL && !block->swap && is_volume(block) &&
-        !g_hash_table_contains(disks->members, block->name)) {
-        trace(disks, block, DP_DIAG_HOST_NEEDS_VOLUME, "is an active volume");
+    if (mounts != NULL || block->swap) {
+        return;
+    }
+    if (block->pool != NULL) {
+        g_autofree char *use = g_strdup_printf("is a member of the ZFS pool %s", block->pool);
+
+        dp_need_block(needs, block, DP_DIAG_HOST_NEEDS_VOLUME, use);
+    } else if (is_volume(block) && !g_hash_table_contains(needs->block_members, block->name)) {
+        dp_need_block(needs, block, DP_DIAG_HOST_NEEDS_VOLUME, "is an active volume");
     }
 }
 
 void
-dp_needs_of_disks(DpJudge *judge)
+dp_needs_of_disks(const DpNeeds *needs)
 {
-    g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GHashTable) by_devno = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GHashTable) mounts =
-        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
-    g_autoptr(GHashTable) members = g_hash_table_new(g_str_hash, g_str_equal);
-    Disks disks = {judge, by_name, by_devno, mounts, members};
+    const GPtrArray *blocks = needs->judge->host->blocks;
 
-    index_blocks(&disks, judge->host);
-    for (guint i = 0; i < judge->host->blocks->len; i++) {
-        trace_uses(&disks, judge->host->blocks->pdata[i]);
+    for (guint i = 0; i < blocks->len; i++) {
+        trace_uses(needs, blocks->pdata[i]);
     }
 }

@@ -4,40 +4,26 @@
  * bond or VLAN. An interface that nothing is built on and no default route leads out of is no
  * reason to refuse: network devices are what is passed through most.
  */
-#include "private.h"
-
-#define MAX_DEPTH 32
+#include "need.h"
 
 typedef struct {
-    DpJudge *judge;
-    GHashTable *by_name; /* DpNet.name -> DpNet */
+    const DpNeeds *needs;
     DpDiagId id;
-    const char *use;               /* "which carries the default route" */
-    const DpNet *chain[MAX_DEPTH]; /* from the used interface down */
+    const char *use;                       /* "which carries the default route" */
+    const DpNet *chain[DP_NEED_MAX_DEPTH]; /* from the used interface down */
     GHashTable *seen;
 } Descent;
 
 static void
-report(Descent *descent, unsigned depth, const char *function)
+report(const Descent *descent, unsigned depth, const char *function)
 {
-    DpFunction *fn = dp_host_find_name(descent->judge->host, function);
     g_autoptr(GString) chain = g_string_new(NULL);
-    const DpDiag *diag;
-    guint position;
 
-    if (fn == NULL || !dp_judge_verdict(descent->judge, fn)->assignable) {
-        return;
-    }
     for (unsigned i = depth + 1; i-- > 0;) {
         g_string_append_printf(chain, "%s%s, ", i + 1 == depth ? "beneath " : "",
                                descent->chain[i]->name);
     }
-    diag = dp_diags_add(dp_judge_verdict(descent->judge, fn)->diags, descent->id, fn->name,
-                        "%s is %s%s", fn->name, chain->str, descent->use);
-    position = dp_judge_position(descent->judge, fn);
-    if (descent->judge->needs[position] == NULL) {
-        descent->judge->needs[position] = diag;
-    }
+    dp_need_add(descent->needs, function, descent->id, "is %s%s", chain->str, descent->use);
 }
 
 static void
@@ -47,9 +33,9 @@ descend(Descent *descent, unsigned depth)
     bool leaf = true;
 
     for (char **name = net->below; name != NULL && *name != NULL; name++) {
-        DpNet *below = g_hash_table_lookup(descent->by_name, *name);
+        DpNet *below = g_hash_table_lookup(descent->needs->nets, *name);
 
-        if (below == NULL || depth + 1 == MAX_DEPTH) {
+        if (below == NULL || depth + 1 == DP_NEED_MAX_DEPTH) {
             continue;
         }
         leaf = false;
@@ -63,43 +49,35 @@ descend(Descent *descent, unsigned depth)
     }
 }
 
-/* @members: interfaces of which another one is made; what stands on top speaks for them. */
-static void
-trace(DpJudge *judge, GHashTable *by_name, GHashTable *members, DpNet *net)
+void
+dp_need_net(const DpNeeds *needs, const char *net, DpDiagId id, const char *use)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    Descent descent = {.judge = judge, .by_name = by_name, .chain = {net}, .seen = seen};
+    Descent descent = {.needs = needs, .id = id, .use = use, .seen = seen};
 
-    if (net->default_route) {
-        descent.id = DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE;
-        descent.use = "which carries the default route";
-    } else if (net->below != NULL && net->below[0] != NULL &&
-               !g_hash_table_contains(members, net->name)) {
-        descent.id = DP_DIAG_HOST_NEEDS_INTERFACE;
-        descent.use = "which the host has set up";
-    } else {
-        return;
+    descent.chain[0] = g_hash_table_lookup(needs->nets, net);
+    if (descent.chain[0] != NULL) {
+        g_hash_table_add(seen, (gpointer)descent.chain[0]);
+        descend(&descent, 0);
     }
-    g_hash_table_add(seen, net);
-    descend(&descent, 0);
 }
 
+/* Of interfaces that stand on each other the topmost speaks. */
 void
-dp_needs_of_nets(DpJudge *judge)
+dp_needs_of_nets(const DpNeeds *needs)
 {
-    g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GHashTable) members = g_hash_table_new(g_str_hash, g_str_equal);
-    const GPtrArray *nets = judge->host->nets;
+    const GPtrArray *nets = needs->judge->host->nets;
 
     for (guint i = 0; i < nets->len; i++) {
-        DpNet *net = nets->pdata[i];
+        const DpNet *net = nets->pdata[i];
 
-        g_hash_table_insert(by_name, net->name, net);
-        for (char **name = net->below; name != NULL && *name != NULL; name++) {
-            g_hash_table_add(members, *name);
+        if (net->default_route) {
+            dp_need_net(needs, net->name, DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE,
+                        "which carries the default route");
+        } else if (net->below != NULL && net->below[0] != NULL &&
+                   !g_hash_table_contains(needs->net_members, net->name)) {
+            dp_need_net(needs, net->name, DP_DIAG_HOST_NEEDS_INTERFACE,
+                        "which the host has set up");
         }
-    }
-    for (guint i = 0; i < nets->len; i++) {
-        trace(judge, by_name, members, nets->pdata[i]);
     }
 }

@@ -112,8 +112,7 @@ judge_all(DpJudge *judge)
         index_function(judge, functions->pdata[i], i);
     }
     dp_units_find(judge);
-    dp_needs_of_disks(judge);
-    dp_needs_of_nets(judge);
+    dp_needs_judge(judge);
     for (guint i = 0; i < verdicts->len; i++) {
         DpVerdict *verdict = verdicts->pdata[i];
 
@@ -197,6 +196,15 @@ dp_policy_is_host_need(DpDiagId id)
     case DP_DIAG_HOST_NEEDS_INTERFACE:
     case DP_DIAG_HOST_NEEDS_VOLUME:
     case DP_DIAG_HOST_NEEDS_CONSOLE:
+    case DP_DIAG_HOST_NEEDS_STORE:
+    case DP_DIAG_HOST_NEEDS_SWAP_FILE:
+    case DP_DIAG_HOST_NEEDS_PATH:
+    case DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM:
+    case DP_DIAG_HOST_NEEDS_REMOTE_DISK:
+    case DP_DIAG_HOST_NEEDS_LOGIN:
+    case DP_DIAG_HOST_NEEDS_CRASH_DUMP:
+    case DP_DIAG_HOST_NEEDS_KEYBOARD:
+    case DP_DIAG_HOST_NEEDS_SERIAL_CONSOLE:
         return true;
     default:
         return false;
@@ -209,6 +217,9 @@ dp_policy_is_network_need(DpDiagId id)
     switch (id) {
     case DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE:
     case DP_DIAG_HOST_NEEDS_INTERFACE:
+    case DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM:
+    case DP_DIAG_HOST_NEEDS_REMOTE_DISK:
+    case DP_DIAG_HOST_NEEDS_LOGIN:
         return true;
     default:
         return false;

@@ -37,9 +37,8 @@ void dp_units_find(DpJudge *judge);
 /* Whether the unit can go, and why it is as large as it is. */
 void dp_unit_judge(const DpJudge *judge, DpVerdict *verdict);
 
-/* need-disk.c, need-net.c: what the host would lose, as diagnostics of the functions. */
-void dp_needs_of_disks(DpJudge *judge);
-void dp_needs_of_nets(DpJudge *judge);
+/* need.c: what the host would lose, as diagnostics of the functions; needs all units. */
+void dp_needs_judge(DpJudge *judge);
 
 /* verdict.c: the rules about one function alone. */
 bool dp_function_assignable(const DpFunction *fn);

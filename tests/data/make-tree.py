@@ -21,11 +21,15 @@ A description is JSON (keys that start with "#" are comments):
                  caps: "pm:nosoftreset msi:4:mask msix:16 pcie:endpoint:flr af acs:CAPS:CTRL ari ats sriov:7 dsn vpd"
                  bars: "mem64:16K io:32 rom:64K" (kinds io mem mem64 pref pref64 rom); "mem64:16G!": without address;
                  @: address of the BARs that have one
-  disks          [{name, dev, at, via, parts: {name: dev}, slaves: [name], dm}]    at absent: a virtual device
+  disks          [{name, dev, at, via, parts: {name: dev}, slaves: [name], dm, mpath, iscsi: [session, address]}]
+                 at absent: a virtual device; mpath: a map of several paths
   nets           [{name, lower: [name], master}]                                     virtual interfaces
-  mounts         [[device, mountpoint, type, source]]    swaps [path]    routes, routes6 [interface]
+  mounts         [[device, mountpoint, type, source, options]]    swaps [path or [path, "file"]]    routes, routes6 [interface]
+  reach          {address: interface}: a route to that one machine
+  keyboards      [{name, at, via}]    ttys [{name, at, via}]    consoles [name]
   files links    {path: text or "hex:..."}, {path: target}: written last, over everything    remove [path]
 """
+import ipaddress
 import json
 import os
 import shutil
@@ -75,6 +79,10 @@ class Maker:
             self.disk(disk)
         for net in self.host.get('nets', ()):
             self.net(net['name'], 'sys/devices/virtual/net/' + net['name'], net)
+        for keyboard in self.host.get('keyboards', ()):
+            self.keyboard(keyboard)
+        for tty in self.host.get('ttys', ()):
+            self.tree.link('sys/class/tty/' + tty['name'], '/'.join((self.paths[tty['at']], tty.get('via', 'tty'), tty['name'])))
         self.platform()
         self.proc()
         self.overrides()
@@ -191,9 +199,24 @@ class Maker:
         if 'master' in net:
             tree.raw_link(path + '/master', '../' + net['master'])
 
+    def keyboard(self, keyboard):
+        above = self.paths[keyboard['at']] if 'at' in keyboard else 'sys/devices'
+        path = '/'.join((above, keyboard.get('via', 'platform/i8042/serio0'), 'input', keyboard['name']))
+        self.tree.link('sys/class/input/' + keyboard['name'], path)
+        self.tree.write(path + '/capabilities/ev', '120013\n')
+        self.tree.write(path + '/capabilities/key', keyboard.get('keys', '402000000 3803078f800d001 feffffdfffefffff fffffffffffffffe') + '\n')
+        self.tree.write(path + '/name', 'Keyboard SERIAL-5EC7E7\n')
+
     def disk(self, disk):
         tree, name = self.tree, disk['name']
-        if 'at' in disk:
+        if 'iscsi' in disk:
+            session, address = disk['iscsi']
+            host = 'sys/devices/platform/host%d/session%d' % (session, session)
+            path = '%s/target%d:0:0/%d:0:0:0/block/%s' % (host, session, session, name)
+            connection = '%s/connection%d:0/iscsi_connection/connection%d:0' % (host, session, session)
+            tree.link('sys/class/iscsi_connection/connection%d:0' % session, connection)
+            tree.write(connection + '/address', address + '\n')
+        elif 'at' in disk:
             path = '/'.join(part for part in (self.paths[disk['at']], disk.get('via', ''), name) if part)
         else:
             path = disk.get('path', 'sys/devices/virtual/block') + '/' + name
@@ -204,6 +227,7 @@ class Maker:
             tree.write('%s/%s/serial' % (self.paths[disk['at']], disk['via']), 'SERIAL-5EC7E7\n')
         if 'dm' in disk:
             tree.write(path + '/dm/name', disk['dm'] + '\n')
+            tree.write(path + '/dm/uuid', '%s-5EC7E7%s\n' % ('mpath' if disk.get('mpath') else 'LVM', disk['dm']))
         for slave in disk.get('slaves', ()):
             tree.link('%s/slaves/%s' % (path, slave), os.path.normpath(
                 os.path.join('sys/class/block', os.readlink(tree.path('sys/class/block/' + slave)))))
@@ -255,20 +279,28 @@ class Maker:
         tree.write('proc/meminfo', 'MemTotal: %15d kB\nMemFree: %15d kB\nMemAvailable: %15d kB\n' % (total, available, available))
         ir = 'IR-' if host.get('intremap', True) else ''
         tree.write('proc/interrupts', '           CPU0\n   1:  9  %sIO-APIC   1-edge   i8042\n  24:  0  %sPCI-MSI 16384-edge  PCIe PME\n' % (ir, ir))
-        lines = ['%d 1 %s / %s rw,relatime shared:%d - %s %s rw\n' %
-                 (20 + index, device, escape(point), index, kind, escape(source))
-                 for index, (device, point, kind, source) in enumerate(host.get('mounts', ()))]
+        lines = ['%d 1 %s / %s rw,relatime shared:%d - %s %s rw%s\n' %
+                 (20 + index, device, escape(point), index, kind, escape(source), ''.join(',' + word for word in options))
+                 for index, (device, point, kind, source, *options) in enumerate(host.get('mounts', ()))]
         tree.write('proc/self/mountinfo', ''.join(lines))
-        swaps = ''.join('%-40spartition\t1000000\t0\t-2\n' % escape(path) for path in host.get('swaps', ()))
+        swaps = [(swap, 'partition') if isinstance(swap, str) else swap for swap in host.get('swaps', ())]
+        swaps = ''.join('%-40s%s\t1000000\t0\t-2\n' % (escape(path), kind) for path, kind in swaps)
         tree.write('proc/swaps', 'Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n' + swaps)
         routes = ''.join('%s\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n'
                          '%s\t0002000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n' % (name, name) for name in host.get('routes', ()))
+        routes += ''.join('%s\t%s\t00000000\t0005\t0\t0\t0\tFFFFFFFF\t0\t0\t0\n' % (name, hex_address(address))
+                          for address, name in host.get('reach', {}).items() if ':' not in address)
         tree.write('proc/self/net/route', 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n' + routes)
         routes6 = ''.join('%s 00 %s 00 fe800000000000000000000000000002 00000400 00000001 00000000 00000003 %8s\n' %
                           ('0' * 32, '0' * 32, name) for name in host.get('routes6', ()))
+        routes6 += ''.join('%s 80 %s 00 %s 00000400 00000001 00000000 00000001 %8s\n' %
+                           (ipaddress.ip_address(address).packed.hex(), '0' * 32, '0' * 32, name)
+                           for address, name in host.get('reach', {}).items() if ':' in address)
         routes6 += '%s 00 %s 00 %s ffffffff 00000001 00000000 00200200       lo\n' % ('0' * 32, '0' * 32, '0' * 32)
         tree.write('proc/self/net/ipv6_route', routes6)
         tree.raw_link('proc/net', 'self/net')
+        if 'consoles' in host:
+            tree.write('proc/consoles', ''.join('%-21s-W- (EC p a)    4:64\n' % name for name in host['consoles']))
 
     def overrides(self):
         for path in [*self.host.get('remove', ()), *self.host.get('files', {}), *self.host.get('links', {})]:
@@ -286,6 +318,10 @@ class Maker:
             self.tree.write(path, bytes.fromhex(text[4:]) if text.startswith('hex:') else text)
         for path, target in self.host.get('links', {}).items():
             self.tree.raw_link(path, target)
+
+
+def hex_address(address):
+    return ipaddress.ip_address(address).packed[::-1].hex().upper()
 
 
 def escape(text):

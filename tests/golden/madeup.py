@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hosts made up at random in the form of make-tree.py: every trait that policy looks at, in every mixture."""
 import importlib
+import struct
 
 maker = importlib.import_module('make-tree')
 
@@ -95,6 +96,15 @@ class Maker:
                 del disk['via']
             disks.append(disk)
             names += [name, *disk['parts']]
+        if self.chance(20):
+            disks.append({'name': 'sdx', 'dev': '65:112', 'iscsi': [3, '198.18.0.3']})
+            names.append('sdx')
+        if self.chance(30) and len(disks) > 1:
+            paths = [disk['name'] for disk in disks]
+            names = [name for name in names if name.rstrip('123') not in paths]
+            disks = [{key: value for key, value in disk.items() if key != 'parts'} for disk in disks]
+            disks.append({'name': 'dm-9', 'dev': '254:9', 'dm': 'mpatha', 'mpath': True, 'slaves': paths})
+            names.append('dm-9')
         for index in range(rng.randrange(4) if names else 0):
             slaves = rng.sample(names, rng.randrange(1, min(3, len(names)) + 1))
             disks.append({'name': 'dm-%d' % index, 'dev': '254:%d' % index, 'dm': 'vg-%d' % index, 'slaves': slaves})
@@ -107,8 +117,40 @@ class Maker:
         mounts = [['0:20', '/proc', 'proc', 'proc']]
         for device, source in self.rng.sample(devices, self.rng.randrange(len(devices) + 1) // 2):
             mounts.append(['0:44', '/b', 'btrfs', source] if self.chance(20) else [device, '/x y', 'ext4', source])
+        for point in ('/', '/etc', '/etc/directpath', '/srv', '/var'):
+            if devices and self.chance(30):
+                mounts.append([self.rng.choice(devices)[0], point, 'xfs', 'none'])
         swaps = [source for _, source in self.rng.sample(devices, 1 if devices and self.chance(30) else 0)]
+        swaps += [['/srv/swap\tfile', 'file']] if self.chance(20) else []
         return mounts, swaps
+
+    def peers(self, host, names):
+        """Other machines, up to ten, and what the host needs of them."""
+        rng, files = self.rng, host['files']
+        host['reach'] = {'198.18.0.%d' % number: rng.choice(names) for number in range(1, 11) if names and self.chance(70)}
+        if self.chance(30):
+            host['mounts'].append(['0:60', '/nfs', 'nfs4', 'server:/x', 'addr=198.18.0.1'])
+        if self.chance(20):
+            host['mounts'].append(['0:61', '/smb', 'cifs', '//198.18.0.2/x'])
+        if self.chance(20):
+            files['run/systemd/sessions/7'] = 'REMOTE=1\nREMOTE_HOST=198.18.0.4\n'
+        if self.chance(20):
+            record = struct.pack('<h346s16s20x', rng.choice((7, 7, 8)), b'', bytes((198, 18, 0, 5)) + bytes(12))
+            files['run/utmp'] = 'hex:' + (record + bytes(384) + record[:100]).hex()
+        if self.chance(20):
+            files['proc/self/net/tcp'] = '  0: 060012C6:%04X 070012C6:8000 01 0\n' % rng.choice((22, 22, 80))
+        if self.chance(30):
+            files['sys/kernel/kexec_crash_loaded'] = rng.choice('110') + '\n'
+            files['etc/kdump.conf'] = rng.choice(('path /srv/x\n', 'raw /dev/sda\n', 'ssh me@198.18.0.8\n', '#path /x\n'))
+
+    def seats(self, host):
+        at = [fn['at'] for fn in self.functions]
+        host['keyboards'] = [{'name': 'input%d' % number, 'at': self.rng.choice(at), 'via': 'usb1/1-%d/1-%d:1.0' % (number, number)}
+                             for number in range(self.rng.randrange(3))]
+        host['keyboards'] += [{'name': 'input9'}] if self.chance(20) else []
+        if self.chance(20):
+            host['ttys'] = [{'name': 'ttyS4', 'at': self.rng.choice(at)}]
+            host['consoles'] = self.rng.choice((['ttyS4', 'tty0'], ['ttyS0'], ['ttyS4']))
 
     def nets(self):
         rng, names, nets = self.rng, [], [{'name': 'lo'}]
@@ -163,6 +205,8 @@ class Maker:
         host['disks'] = self.disks()
         host['mounts'], host['swaps'] = self.uses(host['disks'])
         host['nets'], host[rng.choice(('routes', 'routes6'))] = self.nets()
+        self.peers(host, [net['name'] for net in host['nets'][1:]] + [n for fn in self.functions for n in fn.get('net', ())])
+        self.seats(host)
         host['iommu'] = rng.choice(('vtd', 'vtd', 'vtd', 'amdvi', 'none'))
         host['intremap'], host['kvm'] = self.chance(85), self.chance(85)
         host['vfio'] = rng.choice(('module', 'module', 'loaded', 'absent'))

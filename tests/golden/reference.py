@@ -13,14 +13,16 @@ import re
 import struct
 import sys
 
+import reference_needs as more
+
 ADDRESS = re.compile(r'^([0-9a-f]{4}|[1-9a-f][0-9a-f]{4,7}):[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$')
 PLATFORM_CLASSES = {0x0600, 0x0601, 0x0602, 0x0603, 0x0604, 0x0605, 0x0606, 0x0607, 0x0608, 0x0609, 0x060a,
                     0x0800, 0x0806, 0x0807}
 SUPPORTED = {0x8086: {0x10b6, 0x10c6, 0x10c7, 0x10c8, 0x10db, 0x10dd, 0x10ec, 0x10f1, 0x10f4},
              0x14e4: {0x164e, 0x164f, 0x1650}}
 EXPERIMENTAL = {0x1077: {0x2532}, 0x10df: {0xf100}, 0x1000: {0x0054, 0x0056, 0x0058}}
-NEEDS = {1203, 1204, 1205, 1206, 1207, 1208}
-ERRORS = {1101, 1102, 1103, 1105, 1107, 1108, 1109, 1110, 1201, 1202, 1203, 1204, 1205, 1206, 1207, 1208, 1210, 1211,
+NEEDS = {1203, 1204, 1205, 1206, 1207, 1208, 1250, 1251, 1252, 1254, 1255, 1256, 1257, 1258, 1260}
+ERRORS = {*NEEDS, 1101, 1102, 1103, 1105, 1107, 1108, 1109, 1110, 1201, 1202, 1210, 1211,
           1220, 1223, 1224, 1230, 1232, 1234, 1235, 1301, 1302}
 WANTED = {'flr': 'flr', 'd3d0': 'pm', 'link': 'bus', 'bridge': 'bus'}
 
@@ -454,6 +456,7 @@ class Disks:
 
     def __init__(self, tree):
         self.under, self.at, self.number, self.upon = {}, {}, {}, {}
+        self.controllers, self.ways, self.shared = {}, {}, set()
         names = [n for n in tree.list('sys/class/block') if tree.exists('sys/class/block', n, 'dev')]
         for name in names:
             path = tree.link('sys/class/block', name) or ''
@@ -463,14 +466,24 @@ class Disks:
             if 'nvme-subsystem' in parts:
                 folder = 'sys/devices/virtual/nvme-subsystem/' + parts[parts.index('nvme-subsystem') + 1]
                 for entry in tree.list(folder):
-                    self.at[name] |= {p for p in (tree.link(folder, entry) or '').split('/') if ADDRESS.match(p)}
+                    if re.fullmatch(r'nvme\d+', entry):
+                        found = {p for p in (tree.link(folder, entry) or '').split('/') if ADDRESS.match(p)}
+                        self.at[entry], self.controllers[entry], self.under[entry] = found, folder, set()
+                        self.at[name] |= found
+                        self.ways.setdefault(name, set()).add(entry)
+                self.shared.add(name)
+            if (tree.text('sys/class/block', name, 'dm/uuid') or '').startswith('mpath-'):
+                self.shared.add(name)
             self.under[name] = set(tree.list('sys/class/block', name, 'slaves'))
             if tree.exists('sys/class/block', name, 'partition'):
                 self.under[name].add(parts[-2])
             self.under[name] &= set(names)
+            self.under[name] |= set() if self.under[name] else self.ways.get(name, set())
+        names += list(self.controllers)
         for name, unders in self.under.items():
             for under in unders:
                 self.upon.setdefault(under, set()).add(name)
+        names = [n for n in names if n not in self.controllers]
         self.mapped = {'mapper/' + (tree.text('sys/class/block', n, 'dm/name') or '-'): n for n in names}
         self.names = names
 
@@ -478,29 +491,19 @@ class Disks:
         name = source[len('/dev/'):] if source.startswith('/dev/') else None
         return self.mapped.get(name) or (name if name in self.names else None)
 
-    def standing_on(self, address):
-        """Everything that would go with a function."""
-        found, todo = set(), [n for n in self.names if not self.under[n] and address in self.at[n]]
-        while todo:
-            name = todo.pop()
-            if name not in found:
-                found.add(name)
-                todo += self.upon.get(name, ())
-        return found
-
     def is_idle_volume(self, name):
         return bool(self.under[name]) and not self.at[name] and not self.upon.get(name)
 
 
 def mount_table(tree):
-    """Number, source and type of each mount."""
+    """Number, source, type and place of each mount."""
     if tree.text('proc/self/mountinfo') is None:
-        return [('0:0', line.split(' ')[0], line.split(' ')[2]) for line in tree.lines('proc/mounts') if line.count(' ') >= 2]
+        return [('0:0', *(line.split(' ')[i] for i in (0, 2, 1))) for line in tree.lines('proc/mounts') if line.count(' ') >= 2]
     found = []
     for words in (line.split(' ') for line in tree.lines('proc/self/mountinfo')):
         if '-' in words[6:] and len(words) > words.index('-', 6) + 2:
             dash = words.index('-', 6)
-            found.append((words[2], words[dash + 2], words[dash + 1]))
+            found.append((words[2], words[dash + 2], words[dash + 1], words[4]))
     return found
 
 
@@ -523,32 +526,52 @@ def without_number(tree, disks, source, kind):
     return names
 
 
+def unescape(text):
+    return re.sub(r'\\([0-3][0-7]{2})', lambda m: chr(int(m.group(1), 8)), text)
+
+
 def used_disks(tree, disks):
-    mounted, swaps = set(), set()
-    for number, source, kind in mount_table(tree):
-        mounted |= without_number(tree, disks, source, kind)
-        if number:
-            source = re.sub(r'\\([0-3][0-7]{2})', lambda m: chr(int(m.group(1), 8)), source)
-            if source == '/dev/root':
-                source = (re.findall(r'(?:^| )root=(/dev/\S+)', tree.text('proc/cmdline') or '') or [source])[0]
-            mounted.add(disks.number.get(number) or disks.find(source))
-    for folder in tree.list('sys/fs/btrfs'):
-        members = set(tree.list('sys/fs/btrfs', folder, 'devices'))
-        mounted |= members if members & mounted else set()
-    for line in tree.lines('proc/swaps')[1:]:
-        swaps.add(disks.find(line.split()[0]) if line.split() else None)
-    return mounted - {None}, swaps - {None}
+    """(mountpoint, block device) of each mount, and what is swapped on."""
+    mounted, swaps = [], set()
+    for number, source, kind, point in mount_table(tree):
+        source = unescape(source)
+        if source == '/dev/root':
+            source = (re.findall(r'(?:^| )root=(/dev/\S+)', tree.text('proc/cmdline') or '') or [source])[0]
+        on = without_number(tree, disks, source, kind) | {disks.number.get(number) or disks.find(source)}
+        for folder in tree.list('sys/fs/btrfs') if kind == 'btrfs' else ():
+            members = set(tree.list('sys/fs/btrfs', folder, 'devices'))
+            on |= members if members & on else set()
+        mounted += [(unescape(point), name) for name in on]
+    for words in [line.split() for line in tree.lines('proc/swaps')[1:]]:
+        swaps.add(disks.find(words[0]) if words and 'file' not in words[1:2] else None)
+    return mounted, swaps - {None}
 
 
-def needs_of_disks(tree, functions):
-    disks = Disks(tree)
-    mounted, swaps = used_disks(tree, disks)
+def needs_of_disks(tree, functions, units):
+    disks, network = Disks(tree), more.Network(tree)
+    peers = more.disk_peers(tree, disks, network)
+    mounts, swaps = used_disks(tree, disks)
+    uses = {1203: {name for _, name in mounts} - {None}, 1204: swaps,
+            **more.uses_of_places(tree, disks, mounts, network)}
+    idle = {name for name in disks.names if disks.is_idle_volume(name)}
+    idle |= more.pools(tree, disks, [(source, kind) for _, source, kind, _ in mount_table(tree)])
+    uses[1207] = idle - uses[1203] - swaps
+    upon = more.interfaces_upon(tree)
+    remote = {1254: more.remote_filesystems(tree, network), 1256: more.logins(tree, network),
+              1257: (more.crash(tree, network) or (0, 0, set()))[2]}
     for fn in functions:
-        standing = disks.standing_on(fn.address)
-        fn.ids |= {1203} if standing & mounted else set()
-        fn.ids |= {1204} if standing & swaps else set()
-        if any(disks.is_idle_volume(name) for name in standing - mounted - swaps):
-            fn.ids.add(1207)
+        mates = {mate.address for mate in units[fn]}
+        ports = [n for n in upon if fn.address in (tree.link('sys/class/net', n) or '').split('/')]
+        over = more.everything_upon(upon, ports)
+        for leaf in [n for n in disks.under if not disks.under[n]]:
+            ways = more.ways_up(disks, leaf, lambda n: bool(disks.at[n] & mates)) if fn.address in disks.at[leaf] else ()
+            for number, names in uses.items():
+                fn.ids |= {1252 if goes_on else number for name, goes_on in ways if name in names}
+            for net in peers.get(leaf, set()) & over:
+                for name, goes_on in more.ways_up(disks, leaf, lambda n: net in peers.get(n, ())):
+                    if any(name in names for names in uses.values()):
+                        fn.ids.add(1252 if goes_on else 1255)
+        fn.ids |= {number for number, nets in remote.items() if over & nets}
 
 
 def hexadecimal(text):
@@ -646,8 +669,9 @@ def judge(root):
         fn.late = set()
     units = join_units(host)
     bits, shown = address_bits(host.tree), pictures(host.tree)
-    needs_of_disks(host.tree, functions)
+    needs_of_disks(host.tree, functions, units)
     needs_of_nets(host.tree, functions)
+    more.seat_ids(host.tree, functions, units)
     for fn in functions:
         judge_alone(host, fn, blockers, has_iommu)
         judge_memory(host, fn, bits, shown)

@@ -47,6 +47,10 @@ fake_host_new(void)
     fake->host.mounts = g_ptr_array_new();
     fake->host.blocks = g_ptr_array_new();
     fake->host.nets = g_ptr_array_new();
+    fake->host.swap_files = g_ptr_array_new();
+    fake->host.logins = g_ptr_array_new();
+    fake->host.keyboards = g_ptr_array_new();
+    fake->host.consoles = g_ptr_array_new();
     fake->host.group_ids = g_array_new(FALSE, FALSE, sizeof(int));
     fake->host.framebuffers = g_array_new(FALSE, FALSE, sizeof(DpFramebuffer));
     fake->host.diags = dp_diags_new();
@@ -67,6 +71,10 @@ fake_host_free(FakeHost *fake)
     g_ptr_array_unref(fake->host.mounts);
     g_ptr_array_unref(fake->host.blocks);
     g_ptr_array_unref(fake->host.nets);
+    g_ptr_array_unref(fake->host.swap_files);
+    g_ptr_array_unref(fake->host.logins);
+    g_ptr_array_unref(fake->host.keyboards);
+    g_ptr_array_unref(fake->host.consoles);
     g_array_unref(fake->host.group_ids);
     g_array_unref(fake->host.framebuffers);
     g_ptr_array_unref(fake->host.diags);
@@ -154,7 +162,7 @@ fake_reset_method(FakeHost *fake, DpFunction *fn, const char *words)
     fn->reset_file = DP_TRI_YES;
 }
 
-void
+DpMount *
 fake_mount(FakeHost *fake,
            const char *device,
            const char *mountpoint,
@@ -168,6 +176,7 @@ fake_mount(FakeHost *fake,
     mount->fstype = keep_text(fake, fstype);
     mount->source = keep_text(fake, source);
     g_ptr_array_add(fake->host.mounts, mount);
+    return mount;
 }
 
 DpBlock *
@@ -194,6 +203,27 @@ fake_net(FakeHost *fake, const char *name, const char *below, const char *functi
     net->functions = keep_words(fake, functions);
     g_ptr_array_add(fake->host.nets, net);
     return net;
+}
+
+DpPeer *
+fake_peer(FakeHost *fake, const char *address, const char *nets)
+{
+    DpPeer *peer = keep(fake, g_new0(DpPeer, 1));
+
+    peer->address = keep_text(fake, address);
+    peer->nets = keep_words(fake, nets);
+    return peer;
+}
+
+DpSeat *
+fake_seat(FakeHost *fake, GPtrArray *seats, const char *name, const char *functions)
+{
+    DpSeat *seat = keep(fake, g_new0(DpSeat, 1));
+
+    seat->name = keep_text(fake, name);
+    seat->functions = keep_words(fake, functions);
+    g_ptr_array_add(seats, seat);
+    return seat;
 }
 
 DpMap *

@@ -28,14 +28,19 @@ void fake_driver(FakeHost *fake, DpFunction *fn, const char *driver);
 void fake_reset_method(FakeHost *fake, DpFunction *fn, const char *words);
 
 /* Lists are separated by spaces. */
-void fake_mount(FakeHost *fake,
-                const char *device,
-                const char *mountpoint,
-                const char *fstype,
-                const char *source);
+DpMount *fake_mount(FakeHost *fake,
+                    const char *device,
+                    const char *mountpoint,
+                    const char *fstype,
+                    const char *source);
 DpBlock *fake_block(
     FakeHost *fake, const char *name, const char *devno, const char *below, const char *functions);
 DpNet *fake_net(FakeHost *fake, const char *name, const char *below, const char *functions);
+
+/* Belongs to @fake, not to what it is put into. */
+DpPeer *fake_peer(FakeHost *fake, const char *address, const char *nets);
+/* @seats: keyboards or consoles of the host. */
+DpSeat *fake_seat(FakeHost *fake, GPtrArray *seats, const char *name, const char *functions);
 
 /* A map of @text. */
 DpMap *fake_map(const char *text);

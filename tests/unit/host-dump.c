@@ -187,6 +187,43 @@ dump_function(const DpFunction *fn)
 }
 
 static json_t *
+dump_peer(const DpPeer *peer)
+{
+    json_t *object = json_object();
+
+    if (peer == NULL) {
+        json_decref(object);
+        return json_null();
+    }
+    set_string(object, "address", peer->address);
+    json_object_set_new(object, "nets", strings(peer->nets));
+    return object;
+}
+
+static json_t *
+dump_seat(const DpSeat *seat)
+{
+    json_t *object = json_object();
+
+    set_string(object, "name", seat->name);
+    set_string(object, "path", seat->path);
+    json_object_set_new(object, "functions", strings(seat->functions));
+    return object;
+}
+
+static json_t *
+dump_crash(const DpCrash *crash)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "armed", json_boolean(crash->armed));
+    set_string(object, "folder", crash->folder);
+    set_string(object, "device", crash->device);
+    json_object_set_new(object, "peer", dump_peer(crash->peer));
+    return object;
+}
+
+static json_t *
 dump_mount(const DpMount *mount)
 {
     json_t *object = json_object();
@@ -195,6 +232,7 @@ dump_mount(const DpMount *mount)
     set_string(object, "mountpoint", mount->mountpoint);
     set_string(object, "fstype", mount->fstype);
     set_string(object, "source", mount->source);
+    json_object_set_new(object, "peer", dump_peer(mount->peer));
     return object;
 }
 
@@ -209,6 +247,9 @@ dump_block(const DpBlock *block)
     json_object_set_new(object, "below", strings(block->below));
     json_object_set_new(object, "functions", strings(block->functions));
     json_object_set_new(object, "swap", json_boolean(block->swap));
+    json_object_set_new(object, "multipath", json_boolean(block->multipath));
+    set_string(object, "pool", block->pool);
+    json_object_set_new(object, "peer", dump_peer(block->peer));
     return object;
 }
 
@@ -262,6 +303,11 @@ dp_host_dump(const DpHost *host)
     json_object_set_new(object, "mounts", dump_all(host->mounts, (Dump)dump_mount));
     json_object_set_new(object, "blocks", dump_all(host->blocks, (Dump)dump_block));
     json_object_set_new(object, "nets", dump_all(host->nets, (Dump)dump_net));
+    json_object_set_new(object, "swap_files", dump_all(host->swap_files, (Dump)json_string));
+    json_object_set_new(object, "logins", dump_all(host->logins, (Dump)dump_peer));
+    json_object_set_new(object, "keyboards", dump_all(host->keyboards, (Dump)dump_seat));
+    json_object_set_new(object, "consoles", dump_all(host->consoles, (Dump)dump_seat));
+    json_object_set_new(object, "crash", dump_crash(&host->crash));
     json_object_set_new(object, "groups", groups);
     json_object_set_new(object, "framebuffers", dump_framebuffers(host->framebuffers));
     json_object_set_new(object, "diags", dp_diags_to_json(host->diags));

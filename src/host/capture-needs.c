@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "capture-needs.h"
+
+#include "base/file.h"
+#include "scan.h"
+#include "scrub.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static void
+add_text(const DpCaptureNeeds *capture, const char *name, const char *text)
+{
+    dp_tar_add_file(capture->tar, name, text, strlen(text));
+}
+
+/* Adds the link @path and returns the place where its files really lie. */
+static char *
+add_link(const DpCaptureNeeds *capture, const char *path)
+{
+    g_autofree char *target = dp_file_read_link(capture->root->fd, path);
+
+    if (target == NULL) {
+        return g_strdup(path);
+    }
+    dp_tar_add_link(capture->tar, path, target);
+    return dp_tar_resolve(path, target);
+}
+
+static char *
+alias_of(const DpCaptureNeeds *capture, const DpPeer *peer)
+{
+    return dp_scrub_address(capture->addresses, peer->address);
+}
+
+/* One to that machine alone for each interface; as equals they are all found again. */
+static void
+add_route(const DpCaptureNeeds *capture, const DpPeer *peer, GString *table)
+{
+    g_autofree char *alias = peer == NULL ? NULL : alias_of(capture, peer);
+
+    for (char **net = peer == NULL ? NULL : peer->nets; net != NULL && *net != NULL; net++) {
+        g_autofree char *name = dp_scrub_net(capture->nets, *net);
+        struct in_addr to;
+
+        if (inet_pton(AF_INET, alias, &to) == 1) {
+            g_string_append_printf(table, "%s\t%08X\t00000000\t0005\t0\t0\t0\tFFFFFFFF\t0\t0\t0\n",
+                                   name, GUINT32_FROM_LE(to.s_addr));
+        }
+    }
+}
+
+char *
+dp_capture_peer_routes(const DpCaptureNeeds *capture)
+{
+    const DpHost *host = capture->host;
+    GString *table = g_string_new(NULL);
+
+    for (guint i = 0; i < host->mounts->len; i++) {
+        add_route(capture, ((const DpMount *)host->mounts->pdata[i])->peer, table);
+    }
+    for (guint i = 0; i < host->blocks->len; i++) {
+        add_route(capture, ((const DpBlock *)host->blocks->pdata[i])->peer, table);
+    }
+    for (guint i = 0; i < host->logins->len; i++) {
+        add_route(capture, host->logins->pdata[i], table);
+    }
+    add_route(capture, host->crash.peer, table);
+    return g_string_free(table, false);
+}
+
+/* Of an iSCSI session one connection with the address; of an NVMe controller its own. */
+static void
+add_remote_disk(const DpCaptureNeeds *capture, const DpBlock *block)
+{
+    g_autofree char *alias = alias_of(capture, block->peer);
+    g_autofree char *text = g_strdup_printf("traddr=%s\n", alias);
+    g_autofree char *line = g_strdup_printf("%s\n", alias);
+    g_autofree char *path = g_strdup_printf("sys/class/block/%s", block->name);
+    g_autofree char *link = dp_file_read_link(capture->root->fd, path);
+    const char *session = link == NULL ? NULL : strstr(link, "/session");
+
+    if (session != NULL) {
+        const char *number = session + strlen("/session");
+        g_autofree char *name =
+            g_strdup_printf("sys/class/iscsi_connection/connection%.*s:0/address",
+                            (int)strspn(number, "0123456789"), number);
+
+        add_text(capture, name, line);
+    } else if (block->controller != NULL) {
+        g_autofree char *place = add_link(capture, block->controller);
+        g_autofree char *name = place == NULL ? NULL : g_strdup_printf("%s/address", place);
+
+        if (name != NULL) {
+            add_text(capture, name, text);
+        }
+    }
+}
+
+/* udev's word on a member of a pool, and that the pool is there. */
+static void
+add_pool(const DpCaptureNeeds *capture, const DpBlock *block)
+{
+    g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
+    g_autofree char *text =
+        g_strdup_printf("E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=%s\n", block->pool);
+    g_autofree char *folder = g_strdup_printf(DP_ZFS_POOLS "/%s", block->pool);
+
+    add_text(capture, path, text);
+    dp_tar_add_folder(capture->tar, folder);
+}
+
+/* The rest of a map's uuid is the serial number of the disk. */
+static void
+add_map(const DpCaptureNeeds *capture, const DpBlock *block)
+{
+    g_autofree char *path = g_strdup_printf("sys/class/block/%s", block->name);
+    g_autofree char *uuid = g_strdup_printf("%s/dm/uuid", path);
+
+    if (dp_scan_exists(capture->root->fd, uuid)) {
+        g_autofree char *place = add_link(capture, path);
+        g_autofree char *name = place == NULL ? NULL : g_strdup_printf("%s/dm/uuid", place);
+
+        if (name != NULL) {
+            add_text(capture, name, "mpath-\n");
+        }
+    }
+}
+
+static void
+add_blocks(const DpCaptureNeeds *capture)
+{
+    for (guint i = 0; i < capture->host->blocks->len; i++) {
+        const DpBlock *block = capture->host->blocks->pdata[i];
+
+        if (block->peer != NULL) {
+            add_remote_disk(capture, block);
+        }
+        if (block->pool != NULL) {
+            add_pool(capture, block);
+        }
+        if (block->multipath) {
+            add_map(capture, block);
+        }
+    }
+}
+
+static void
+add_logins(const DpCaptureNeeds *capture)
+{
+    for (guint i = 0; i < capture->host->logins->len; i++) {
+        g_autofree char *alias = alias_of(capture, capture->host->logins->pdata[i]);
+        g_autofree char *path = g_strdup_printf("run/systemd/sessions/%04u", i + 1);
+        g_autofree char *text = g_strdup_printf("REMOTE_HOST=%s\n", alias);
+
+        add_text(capture, path, text);
+    }
+}
+
+static void
+add_keyboards(const DpCaptureNeeds *capture)
+{
+    for (guint i = 0; i < capture->host->keyboards->len; i++) {
+        const DpSeat *seat = capture->host->keyboards->pdata[i];
+        g_autofree char *path = g_strdup_printf("sys/class/input/%s", seat->name);
+        g_autofree char *place = add_link(capture, path);
+        g_autofree char *ev = place == NULL ? NULL : g_strconcat(place, "/capabilities/ev", NULL);
+        g_autofree char *key = place == NULL ? NULL : g_strconcat(place, "/capabilities/key", NULL);
+
+        if (place != NULL) {
+            add_text(capture, ev, "120013\n");
+            add_text(capture, key, "fffffffffffffffe\n");
+        }
+    }
+}
+
+static void
+add_consoles(const DpCaptureNeeds *capture)
+{
+    g_autoptr(GString) table = g_string_new(NULL);
+
+    for (guint i = 0; i < capture->host->consoles->len; i++) {
+        const DpSeat *seat = capture->host->consoles->pdata[i];
+        g_autofree char *path = g_strdup_printf("sys/class/tty/%s", seat->name);
+        g_autofree char *place = add_link(capture, path);
+
+        g_string_append_printf(table, "%s -W- (E)\n", seat->name);
+    }
+    add_text(capture, "proc/consoles", table->str);
+}
+
+static void
+add_crash(const DpCaptureNeeds *capture)
+{
+    const DpCrash *crash = &capture->host->crash;
+    g_autofree char *alias = crash->peer == NULL ? NULL : alias_of(capture, crash->peer);
+    g_autofree char *text = NULL;
+
+    if (!crash->armed) {
+        return;
+    }
+    if (crash->folder != NULL) {
+        text = g_strdup_printf("path %s\n", crash->folder);
+    } else if (crash->device != NULL) {
+        text = g_strdup_printf("raw /dev/%s\n", crash->device);
+    } else {
+        text = g_strdup_printf("ssh %s\n", alias != NULL ? alias : "unknown");
+    }
+    add_text(capture, "sys/kernel/kexec_crash_loaded", "1\n");
+    add_text(capture, "etc/kdump.conf", text);
+}
+
+void
+dp_capture_needs(const DpCaptureNeeds *capture)
+{
+    add_blocks(capture);
+    add_logins(capture);
+    add_keyboards(capture);
+    add_consoles(capture);
+    add_crash(capture);
+}
