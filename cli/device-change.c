@@ -2,6 +2,7 @@
 /* device enable, disable and apply: doing. */
 #include "document.h"
 #include "output.h"
+#include "removal.h"
 #include "verbs.h"
 
 static GArray *
@@ -61,11 +62,15 @@ dp_report_outcome(DpCli *cli, const DpOutcome *outcome)
     dp_diags_extend(cli->diags, outcome->diags);
 }
 
-typedef bool (*ChangeFunc)(
-    const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error);
+typedef struct {
+    bool (*act)(
+        const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error);
+    const char *what, *done;
+    bool removal; /* the cards may be taken out afterwards */
+} Act;
 
 static bool
-change_devices(DpCli *cli, ChangeFunc func, const char *what, const char *done, GError **error)
+change_devices(DpCli *cli, const Act *act, GError **error)
 {
     g_autoptr(DpOutcome) outcome = dp_outcome_new();
     g_autoptr(GArray) addrs = parse_addrs(cli, error);
@@ -77,16 +82,19 @@ change_devices(DpCli *cli, ChangeFunc func, const char *what, const char *done, 
     if (addrs == NULL) {
         return false;
     }
-    progress = dp_progress_begin(cli, what);
+    progress = dp_progress_begin(cli, act->what);
     context = dp_context_new(cli, DP_CHANGE, error);
     if (context == NULL) {
         return false;
     }
     change = dp_context_change(context, cli);
-    ok = func(&change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome, error);
+    ok = act->act(&change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome, error);
     dp_report_outcome(cli, outcome);
     if (ok) {
-        say_outcome(cli, context->root, outcome, done);
+        say_outcome(cli, context->root, outcome, act->done);
+    }
+    if (ok && act->removal && !change.dry_run) {
+        dp_report_removal(cli, context, addrs);
     }
     return ok;
 }
@@ -94,14 +102,18 @@ change_devices(DpCli *cli, ChangeFunc func, const char *what, const char *done, 
 bool
 dp_cmd_device_enable(DpCli *cli, GError **error)
 {
-    return change_devices(cli, dp_assign_enable, "enabling", "Enabled: ready for a VM.", error);
+    static const Act enable = {dp_assign_enable, "enabling", "Enabled: ready for a VM.", false};
+
+    return change_devices(cli, &enable, error);
 }
 
 bool
 dp_cmd_device_disable(DpCli *cli, GError **error)
 {
-    return change_devices(cli, dp_assign_disable, "disabling", "Disabled: the host has it back.",
-                          error);
+    static const Act disable = {dp_assign_disable, "disabling", "Disabled: the host has it back.",
+                                true};
+
+    return change_devices(cli, &disable, error);
 }
 
 /* What the recovery of this very command has taken back cannot be confirmed any more. */
@@ -139,7 +151,9 @@ dp_cmd_device_confirm(DpCli *cli, GError **error)
 bool
 dp_cmd_device_forget(DpCli *cli, GError **error)
 {
-    return change_devices(cli, dp_assign_forget, "forgetting", "Forgotten.", error);
+    static const Act forget = {dp_assign_forget, "forgetting", "Forgotten.", true};
+
+    return change_devices(cli, &forget, error);
 }
 
 bool

@@ -53,7 +53,8 @@ check_needs(DpCli *cli, GError **error)
     const DpVerb *verb = cli->verb;
     bool live = strcmp(cli->options->root, "/") == 0;
 
-    if (dp_options_have(cli->options, DP_OPT_DRY_RUN)) {
+    if (dp_options_have(cli->options, DP_OPT_DRY_RUN) ||
+        ((verb->needs & DP_VERB_YES) != 0 && !dp_options_have(cli->options, DP_OPT_YES))) {
         return true;
     }
     if ((verb->needs & DP_VERB_LIVE) != 0 && !live) {

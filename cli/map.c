@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* map check: what each line of a passthru.map means, and what it decides on this host. */
 #include "assign/store.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "document.h"
+#include "namedfile.h"
 #include "output.h"
 #include "verbs.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
 
 /* How each method is carried out here (docs/policy.md, "Reset"). */
 static const char *const method_texts[] = {
@@ -41,31 +38,13 @@ check_clear(Check *check)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Check, check_clear)
 
-/* The file that a person named, wherever it is: not beneath the root. */
 static bool
 add_named(Check *check, const char *path, GError **error)
 {
-    g_autofree char *shown = dp_text_visible(path, -1);
-    char *real = realpath(path, NULL);
-    g_autofree char *folder = real != NULL ? g_path_get_dirname(real) : NULL;
-    g_autofree char *name = real != NULL ? g_path_get_basename(real) : NULL;
-    g_autofree char *bytes = NULL;
-    dp_autofd int fd = real != NULL ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    g_autoptr(GError) failure = NULL;
     size_t len = 0;
+    g_autofree char *bytes = dp_named_file_read(path, DP_MAP_MAX_BYTES + 1, &len, error);
 
-    if (fd < 0) {
-        (void)dp_fail_errno(error, errno, "%s", shown);
-        free(real);
-        return false;
-    }
-    free(real);
-    bytes = dp_file_read(fd, name, DP_MAP_MAX_BYTES + 1, &len, &failure);
-    if (bytes == NULL) {
-        g_propagate_error(error, g_steal_pointer(&failure));
-        return false;
-    }
-    return dp_map_add(check->map, path, bytes, len, check->cli->diags, error);
+    return bytes != NULL && dp_map_add(check->map, path, bytes, len, check->cli->diags, error);
 }
 
 static bool

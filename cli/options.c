@@ -23,6 +23,7 @@ static const DpOptRow rows[] = {
     {"--with-unit", NULL, DP_OPT_WITH_UNIT, "take the other functions of the unit along"},
     {"--override", "DPnnnn", DP_OPT_OVERRIDE, "do it in spite of this diagnostic (repeatable)"},
     {"--confirm-within", "S", DP_OPT_CONFIRM, "take it back unless 'device confirm' follows"},
+    {"--yes", NULL, DP_OPT_YES, "do what is shown without it"},
     {"--accel", "kvm|tcg", DP_OPT_ACCEL, "how the guest's CPU runs (kvm unless said)"},
     {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},

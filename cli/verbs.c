@@ -48,7 +48,8 @@ static const DpVerb verbs[] = {
     {"device disable", "ADDR...", 1, -1, DP_OPT_WITH_UNIT | DP_OPT_DRY_RUN, DP_VERB_ROOT,
      "give functions back to the host",
      "Stores the host as the owner and lets the kernel choose the driver again. A\n"
-     "function that a running VM uses is refused.\n",
+     "function that a running VM uses is refused. Says at the end whether a reboot\n"
+     "has to come before the card is taken out, and which VMX files still name it.\n",
      "directpath device disable 03:00.0", dp_cmd_device_disable},
     {"device confirm", "", 0, 0, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "keep a change that was armed",
@@ -88,6 +89,13 @@ static const DpVerb verbs[] = {
      "with the word that was probably meant. With FILE: as if it were the\n"
      "administrator's map; without: the map in effect. Nothing is changed.\n",
      "directpath map check /etc/vmware/passthru.map", dp_cmd_map_check},
+    {"import esx-conf", "FILE", 1, 1, DP_OPT_YES, DP_VERB_ROOT | DP_VERB_YES | DP_VERB_NAMES,
+     "take over what an ESX host's esx.conf enables",
+     "Shows what is at each address that the file gives away, and whether the rules of\n"
+     "'device enable' allow it here. With --yes it stores systemId and names, and\n"
+     "enables what is accepted; what is refused or absent is never touched. Of the\n"
+     "file's other lines nothing is taken.\n",
+     "directpath import esx-conf /mnt/esx/etc/vmware/esx.conf", dp_cmd_import_esxconf},
     {"vm validate", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_HOST, 0,
      "what becomes of each key of a VMX",
      "For every key: honoured, substituted (by what), ignored (why nothing is lost)\n"
@@ -159,11 +167,10 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host drift",    "host support",  "import esx-conf",  "vm create",  "vm upgrade",
-    "vm relocate",   "vm add-device", "vm remove-device", "vm set",     "vm register",
-    "vm unregister", "vm autostart",  "vm reset",         "vm console", "vm suspend",
-    "vm resume",     "vm snapshot",   "vm migrate",       "vm hot-add", "vm hot-remove",
-    "vm export",
+    "host drift",    "host support",     "vm create",  "vm upgrade",    "vm relocate",
+    "vm add-device", "vm remove-device", "vm set",     "vm register",   "vm unregister",
+    "vm autostart",  "vm reset",         "vm console", "vm suspend",    "vm resume",
+    "vm snapshot",   "vm migrate",       "vm hot-add", "vm hot-remove", "vm export",
 };
 
 const DpVerb *

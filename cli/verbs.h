@@ -11,6 +11,8 @@ typedef enum {
     DP_VERB_LIVE = 1 << 1,
     /* It shows names of devices: their list is read while the host is scanned. */
     DP_VERB_NAMES = 1 << 2,
+    /* It only looks unless --yes is given; the other needs count with --yes. */
+    DP_VERB_YES = 1 << 3,
 } DpVerbNeeds;
 
 struct DpVerb {
@@ -61,6 +63,7 @@ bool dp_cmd_device_forget(DpCli *cli, GError **error);
 bool dp_cmd_device_reset(DpCli *cli, GError **error);
 bool dp_cmd_device_test(DpCli *cli, GError **error);
 bool dp_cmd_device_apply(DpCli *cli, GError **error);
+bool dp_cmd_import_esxconf(DpCli *cli, GError **error);
 bool dp_cmd_vm_validate(DpCli *cli, GError **error);
 bool dp_cmd_vm_power_on(DpCli *cli, GError **error);
 bool dp_cmd_vm_shut_down(DpCli *cli, GError **error);

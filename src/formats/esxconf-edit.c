@@ -59,9 +59,20 @@ dp_esxconf_set_owner(DpEsxconf *conf, const DpAddr *addr, DpOwner owner)
 }
 
 bool
+dp_esxconf_name_valid(const char *name)
+{
+    const char *p = name;
+
+    while (g_ascii_isgraph(*p) && *p != '"') {
+        p++;
+    }
+    return *name != '\0' && *p == '\0';
+}
+
+bool
 dp_esxconf_set_vmkname(DpEsxconf *conf, const DpAddr *addr, const char *name)
 {
-    return strpbrk(name, "\"\r\n") == NULL && set_device(conf, DP_ESXCONF_VMKNAME, addr, name);
+    return dp_esxconf_name_valid(name) && set_device(conf, DP_ESXCONF_VMKNAME, addr, name);
 }
 
 bool

@@ -34,7 +34,9 @@ GArray *dp_esxconf_passthru(const DpEsxconf *conf);
 
 /* vmkname of @addr ("vmnic0"), or NULL; owned by @conf. */
 const char *dp_esxconf_vmkname(const DpEsxconf *conf, const DpAddr *addr);
-/* As dp_esxconf_set_owner. False, and nothing changed, if @name cannot stand between quotes. */
+/* Visible ASCII without quotes: "vmnic0". */
+bool dp_esxconf_name_valid(const char *name);
+/* As dp_esxconf_set_owner. False, and nothing changed, if @name is not valid. */
 bool dp_esxconf_set_vmkname(DpEsxconf *conf, const DpAddr *addr, const char *name);
 /* Addresses that have a vmkname, in file order: a GArray of DpAddr. */
 GArray *dp_esxconf_named(const DpEsxconf *conf);

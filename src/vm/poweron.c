@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/undo.h"
 #include "files.h"
+#include "known.h"
 #include "launch.h"
 #include "nodes.h"
 #include "release.h"
@@ -364,6 +365,18 @@ clear(PowerOn *on)
     g_free(launch->engine);
 }
 
+/* Who takes a card away later is told which files name it. */
+static void
+remember(PowerOn *on)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!dp_known_add(on->launch.env->root, on->launch.plan->vmx_path, &error)) {
+        dp_diags_add(on->outcome->diags, DP_DIAG_RECORD_NOT_WRITTEN, on->launch.plan->name, "%s",
+                     error->message);
+    }
+}
+
 bool
 dp_vm_power_on(const DpPlan *plan, const DpVmEnv *env, DpOutcome *outcome, GError **error)
 {
@@ -390,6 +403,7 @@ dp_vm_power_on(const DpPlan *plan, const DpVmEnv *env, DpOutcome *outcome, GErro
         if (ok) {
             outcome->changed = true;
             dp_undo_commit(undo);
+            remember(&on);
         } else {
             dp_log_line(on.launch.log, "power-on failed; everything is taken back");
         }

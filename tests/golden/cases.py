@@ -172,6 +172,24 @@ GONE = '/device/119:00.0/owner = "passthru"\n/device/003:00.0/owner = "passthru"
 CARDS = stored_cards(b77=NIC_CARD, b03={"vendor": "144d", "device": "a808", "path": "0000:00:03.0/00.0"})
 MAC = {"sys/class/net/eth1/addr_assign_type": "0\n"}
 MOVED = MAC | stored_cards(b77={**NIC_CARD, "serial": None, "mac": "52:54:00:5E:C7:E7"})
+
+
+def known_vms(**ids):
+    """VMX files that were powered on, each with one NIC."""
+    files = {f"vmfs/{name}.vmx": "".join(f'pciPassthru0.{key} = "{value}"\n' for key, value in {
+        "present": "TRUE", "id": at, "vendorId": "0x8086", "deviceId": "10d3"}.items()) for name, at in ids.items()}
+    return files | {"var/lib/directpath/vms": "".join(f"/{path}\n" for path in files)}
+
+
+# Of these one names the NVMe and one the NIC; one has been switched off, one names another model, and some cannot be read.
+KNOWN_VMS = {
+    "vmfs/both\u00e9.vmx": 'pciPassthru0.present = "TRUE"\npciPassthru0.id = "00000:003:00.0"\n'
+                       'pciPassthru7.present = "TRUE"\npciPassthru7.id = "4:0.0"\npciPassthru7.deviceId = "0x10d3"\n',
+    "vmfs/off.vmx": 'pciPassthru0.present = "FALSE"\npciPassthru0.id = "00000:003:00.0"\n',
+    "vmfs/other.vmx": 'pciPassthru0.present = "TRUE"\npciPassthru0.id = "003:00.0"\npciPassthru0.vendorId = "0x10de"\n',
+    "vmfs/binary.vmx": b"\x00\xff" * 99, "vmfs/folder.vmx/x": "",
+    "var/lib/directpath/vms": "/vmfs/both\u00e9.vmx\n/vmfs/gone.vmx\nno path\n/vmfs/off.vmx\n/vmfs/other.vmx\n"
+                              "/vmfs/binary.vmx\n/vmfs/folder.vmx\n/vmfs/both\u00e9.vmx\n/\n\n"}
 LIFE = [
     case("status-moved-json", "host status --json", "lab", store=SYSTEM + '/device/119:00.0/owner = "passthru"\n',
          tree_files=MOVED, schema="host-status"),
@@ -179,6 +197,13 @@ LIFE = [
     case("status-gone", "host status", "lab", store=GONE, tree_files=CARDS),
     case("status-gone-json", "host status --json", "lab", store=SYSTEM + GONE, tree_files=CARDS, schema="host-status"),
     case("list-other-model", "device list", "lab", store=GONE, tree_files=CARDS),
+    case("disable-names-vms", "device disable 03:00.0 04:00.0", "lab", store=PASSTHRU, tree_files=KNOWN_VMS),
+    case("disable-names-vms-json", "device disable 03:00.0 004:00.0 --json", "lab-enabled", tree_files=KNOWN_VMS,
+         schema="device-change"),
+    case("disable-bridge-json", "device disable 00:07.0 --json", "lab", store='/device/000:07.0/owner = "passthru"\n',
+         schema="device-change"),
+    case("forget-names-vms-json", "device forget 0000:77:00.0 --json", "lab", store=GONE, schema="device-change",
+         tree_files=CARDS | known_vms(a="00000:119:00.0", b="77:00.0", c="119:01.0", d="00000:003:00.0")),
     case("forget-gone", "device forget 0000:77:00.0", "lab", store=SYSTEM + GONE, tree_files=CARDS,
          keep="etc/directpath/esx.conf"),
     case("forget-other-model", "device forget 03:00.0 --json", "lab", store=SYSTEM + GONE, tree_files=CARDS,
@@ -199,6 +224,48 @@ RUNNING = {"run/directpath/vm/0123456789abcdef/state.json": json.dumps({
     "memory": 536870912, "memlock": 1073741824,
     "functions": [{"name": "0000:03:00.0", "index": 0, "slot": 160, "group": 6, "msi_enabled": True, "reset": "flr",
                    "saved": True, "node_uid": 0, "node_gid": 0, "node_mode": 384}]})}
+
+
+# Lines of every kind: two that are accepted, a bridge, one that the host needs, half a unit, the platform, one that is absent.
+ESX_CONF = b"""\
+/adv/Misc/HostName = "esx01.example.com"
+/device/003:00.0/owner = "passthru"
+   /device/000:07.0/owner = "passthru"
+/device/0000:04:00.0/owner = "passthru"
+/device/001:00.0/owner = "passthru"
+/device/000:31.3/owner = "passthru"
+/device/000:00.0/owner = "passthru"
+/device/119:00.0/owner = "passthru"
+/device/002:00.0/owner = "vmkernel"
+/device/002:00.0/vmkname = "vmnic0"
+/device/119:00.0/vmkname = "vmnic1"
+/device/003:00.0/vmkname = "vmhba\x1b[31m"
+/devcie/005:01.0/owner = "passthru"
+/system/uuid = "473027ac-5705f21d-6d09-000c2918f3dd"
+"""
+EDGE = b'/device/005:01.0/owner = "passthru"\n'
+SAMPLE = (MAPS.parent / "esxconf/bridge-owned.conf").read_bytes()
+IMPORT = [
+    case("import", "import esx-conf esx.conf", "lab", files={"esx.conf": ESX_CONF}, keep="etc/directpath/esx.conf"),
+    case("import-json", "import esx-conf esx.conf --json", "lab", files={"esx.conf": ESX_CONF}, store=SYSTEM + PASSTHRU,
+         keep="etc/directpath/esx.conf", schema="import-esx-conf"),
+    case("import-yes", "import esx-conf esx.conf --yes", "lab", files={"esx.conf": ESX_CONF}, store="# mine\n",
+         keep="etc/directpath/esx.conf"),
+    case("import-yes-json", "import esx-conf esx.conf --yes --json", "lab", files={"esx.conf": ESX_CONF}, store=SYSTEM,
+         keep="etc/directpath/esx.conf", schema="import-esx-conf"),
+    case("import-again-json", "import esx-conf TREE/etc/directpath/esx.conf --yes --json", "lab", store=SYSTEM + PASSTHRU,
+         keep="etc/directpath/esx.conf", schema="import-esx-conf"),
+    case("import-half-unit", "import esx-conf esx.conf --yes", "lab", files={"esx.conf": EDGE},
+         keep="etc/directpath/esx.conf"),
+    case("import-in-use", "import esx-conf esx.conf --yes", "lab", files={"esx.conf": ESX_CONF}, tree_files=RUNNING,
+         store=SYSTEM, keep="etc/directpath/esx.conf"),
+    case("import-sample", "import esx-conf esx.conf", "esx-q35", files={"esx.conf": SAMPLE}),
+    case("import-no-iommu", "import esx-conf esx.conf --yes", "no-iommu", files={"esx.conf": ESX_CONF},
+         keep="etc/directpath/esx.conf"),
+    case("import-binary", "import esx-conf esx.conf", "lab", files={"esx.conf": b"/a\x00"}),
+    case("import-absent", "import esx-conf nowhere", "lab"),
+    case("import-folder", "import esx-conf TREE --json", "lab", schema="failure"),
+]
 
 
 def validate(name, host="lab-enabled", vmx=(), as_json=False, **more):
@@ -294,4 +361,4 @@ MAP = [check_map(path) for path in sorted(MAPS.glob("*.map"))] + [
     case("show-listed", "device show 03:00.0", "lab", tree_files=OWN_MAP),
 ]
 
-CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + MAP + VM
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + MAP + VM

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "assign-bench.h"
 
+#include "assign/import.h"
 #include "assign/stored.h"
 
 #include <string.h>
@@ -117,6 +118,17 @@ act_forget(const DpChange *change, void *user, DpOutcome *outcome, GError **erro
 }
 
 static bool
+act_import(const DpChange *change, void *user, DpOutcome *outcome, GError **error)
+{
+    const char *text = user;
+    g_autoptr(DpEsxconf) from = dp_esxconf_parse("file", text, strlen(text), NULL, NULL);
+    g_autoptr(DpImport) import = dp_import_new(change, from);
+    bool stored = false;
+
+    return dp_assign_import(change, import, outcome, &stored, error);
+}
+
+static bool
 act_apply(const DpChange *change, void *user G_GNUC_UNUSED, DpOutcome *outcome, GError **error)
 {
     return dp_assign_apply(change, outcome, error);
@@ -184,6 +196,13 @@ bench_forget(Bench *bench, ...)
     va_end(names);
     restart_count(bench);
     return run(bench, act_forget, addrs);
+}
+
+bool
+bench_import(Bench *bench, const char *text)
+{
+    restart_count(bench);
+    return run(bench, act_import, (char *)text);
 }
 
 bool

@@ -27,6 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bench, bench_free)
 bool bench_enable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
 bool bench_disable(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
 bool bench_forget(Bench *bench, ...) G_GNUC_NULL_TERMINATED;
+/* Takes over what the esx.conf @text gives away. */
+bool bench_import(Bench *bench, const char *text);
 bool bench_apply(Bench *bench);
 bool bench_recover(Bench *bench);
 bool bench_confirm(Bench *bench);

@@ -259,6 +259,7 @@ test_whole_life(Fixture *f, gconstpointer unused)
     g_autoptr(DpRun) run = NULL;
     g_autoptr(GPtrArray) runs = NULL;
     g_autofree char *log = NULL;
+    g_autofree char *known = NULL;
     DpAddr addr;
 
     (void)unused;
@@ -266,6 +267,8 @@ test_whole_life(Fixture *f, gconstpointer unused)
     g_assert_no_error(f->error);
     run = find(f);
     g_assert_nonnull(run);
+    known = fake_kernel_read(f->bench->kernel, "var/lib/directpath/vms");
+    g_assert_true(g_str_has_prefix(known, run->vmx_path));
     g_assert_cmpuint(g_strv_length(run->functions), ==, 2);
     expect_nodes(f, run->uid);
     g_assert_cmpuint(f->disk->state->n_resets, ==, 1);

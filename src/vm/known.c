@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "known.h"
+
+#include "assign/store.h"
+#include "base/child.h"
+#include "base/file.h"
+#include "resolve.h"
+#include "run.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define FOLDER "var/lib/directpath"
+#define NAME   "vms"
+
+#define LIST_MAX_BYTES (4u << 20)
+/* More VMs than one host has; the oldest are dropped. */
+#define LIST_MAX        4096u
+#define READ_MAX_BYTES  (64u << 20)
+#define READ_TIMEOUT_MS 2000
+#define N_PASSTHRU      128
+
+static bool
+is_path(const char *path)
+{
+    return path[0] == '/' && strpbrk(path, "\r\n") == NULL;
+}
+
+static void
+add_once(GPtrArray *paths, const char *path)
+{
+    if (is_path(path) && !g_ptr_array_find_with_equal_func(paths, path, g_str_equal, NULL)) {
+        g_ptr_array_add(paths, g_strdup(path));
+    }
+}
+
+/* A missing list is empty, and so is one that cannot be read. */
+static GPtrArray *
+read_list(DpRoot *root)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *text = dp_file_read(root->fd, FOLDER "/" NAME, LIST_MAX_BYTES, NULL, NULL);
+    g_auto(GStrv) lines = text == NULL ? NULL : g_strsplit(text, "\n", LIST_MAX + 1);
+
+    for (char **line = lines; line != NULL && *line != NULL && paths->len < LIST_MAX; line++) {
+        add_once(paths, *line);
+    }
+    return paths;
+}
+
+bool
+dp_known_add(DpRoot *root, const char *vmx_path, GError **error)
+{
+    g_autoptr(GPtrArray) paths = read_list(root);
+    g_autoptr(GString) text = g_string_new(NULL);
+    dp_autofd int folder = -1;
+
+    /* A path of two lines cannot be kept in a list of lines; it is not worth another format. */
+    if (!is_path(vmx_path)) {
+        return true;
+    }
+    add_once(paths, vmx_path);
+    for (guint i = paths->len > LIST_MAX ? paths->len - LIST_MAX : 0; i < paths->len; i++) {
+        g_string_append_printf(text, "%s\n", (const char *)paths->pdata[i]);
+    }
+    folder = dp_store_folder(root, FOLDER, error);
+    return folder >= 0 && dp_file_replace(folder, NAME, text->str, text->len, 0644, error);
+}
+
+/* What a child has read, in memory that it shares: one record behind the other. `len` is moved
+ * behind a record when it is whole, so a child that was given up leaves what it had. */
+typedef struct {
+    uint32_t index, len;
+} Record;
+
+typedef struct {
+    _Atomic size_t len;
+    char bytes[READ_MAX_BYTES];
+} Shared;
+
+typedef struct {
+    DpRoot *root;
+    const GPtrArray *paths;
+    Shared *shared;
+} Reading;
+
+static void
+put(Shared *shared, Record record, const char *bytes)
+{
+    size_t at = shared->len;
+
+    if (record.len > sizeof shared->bytes - at ||
+        sizeof record > sizeof shared->bytes - at - record.len) {
+        return;
+    }
+    memcpy(shared->bytes + at, &record, sizeof record);
+    memcpy(shared->bytes + at + sizeof record, bytes, record.len);
+    shared->len = at + sizeof record + record.len;
+}
+
+static int
+read_files(void *data)
+{
+    const Reading *reading = data;
+
+    for (guint i = 0; i < reading->paths->len; i++) {
+        size_t len = 0;
+        g_autofree char *bytes =
+            dp_file_read(reading->root->fd, reading->paths->pdata[i], DP_VMX_MAX_BYTES, &len, NULL);
+
+        if (bytes != NULL) {
+            put(reading->shared, (Record){i, (uint32_t)len}, bytes);
+        }
+    }
+    return 0;
+}
+
+static void
+known_free(gpointer data)
+{
+    DpKnownVm *vm = data;
+
+    g_free(vm->path);
+    dp_vmx_free(vm->vmx);
+    g_free(vm);
+}
+
+static void
+take(GPtrArray *vms, const char *path, const char *bytes, size_t len)
+{
+    DpVmx *vmx = dp_vmx_parse(path, bytes, len, NULL, NULL);
+    DpKnownVm *vm;
+
+    if (vmx != NULL) {
+        vm = g_new0(DpKnownVm, 1);
+        vm->path = g_strdup(path);
+        vm->vmx = vmx;
+        g_ptr_array_add(vms, vm);
+    }
+}
+
+static void
+take_all(GPtrArray *vms, const Reading *reading)
+{
+    const char *bytes = reading->shared->bytes;
+    size_t end = reading->shared->len;
+    Record record;
+
+    for (size_t at = 0; at < end; at += sizeof record + record.len) {
+        memcpy(&record, bytes + at, sizeof record);
+        take(vms, reading->paths->pdata[record.index], bytes + at + sizeof record, record.len);
+    }
+}
+
+static void
+read_guarded(DpRoot *root, const GPtrArray *paths, GPtrArray *vms)
+{
+    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    Reading reading = {root, paths, shared};
+
+    if (shared == MAP_FAILED) {
+        return;
+    }
+    (void)dp_child_run(read_files, &reading, READ_TIMEOUT_MS, NULL);
+    take_all(vms, &reading);
+    (void)munmap(shared, sizeof *shared);
+}
+
+static int
+compare_paths(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+GPtrArray *
+dp_known_vms(DpRoot *root, const GPtrArray *runs)
+{
+    g_autoptr(GPtrArray) paths = read_list(root);
+    GPtrArray *vms = g_ptr_array_new_with_free_func(known_free);
+
+    for (guint i = 0; runs != NULL && i < runs->len; i++) {
+        add_once(paths, ((const DpRun *)runs->pdata[i])->vmx_path);
+    }
+    g_ptr_array_sort(paths, compare_paths);
+    if (paths->len > 0) {
+        read_guarded(root, paths, vms);
+    }
+    return vms;
+}
+
+static bool
+id_fits(const DpKnownVm *vm, const char *prefix, const char *name, uint16_t id)
+{
+    g_autofree char *key = g_strdup_printf("%s.%s", prefix, name);
+    const char *value = dp_vmx_get(vm->vmx, key);
+    uint16_t wanted;
+
+    return value == NULL || !dp_resolve_id16(value, &wanted) || wanted == id;
+}
+
+static bool
+entry_names(const DpKnownVm *vm, const char *prefix, const DpAddr *addr, const DpCard *card)
+{
+    g_autofree char *present_key = g_strdup_printf("%s.present", prefix);
+    g_autofree char *id_key = g_strdup_printf("%s.id", prefix);
+    const char *value = dp_vmx_get(vm->vmx, id_key);
+    bool present = false;
+    DpVmxId id;
+
+    if (!dp_vmx_get_bool(vm->vmx, present_key, &present, NULL) || !present || value == NULL ||
+        !dp_addr_parse_vmx_id(value, &id)) {
+        return false;
+    }
+    if (!(id.decimal_valid && dp_addr_compare(&id.decimal, addr) == 0) &&
+        !(id.hex_valid && dp_addr_compare(&id.hex, addr) == 0)) {
+        return false;
+    }
+    return card == NULL || !card->ids_known ||
+           (id_fits(vm, prefix, "vendorId", card->vendor) &&
+            id_fits(vm, prefix, "deviceId", card->device));
+}
+
+int
+dp_known_names(const DpKnownVm *vm, const DpAddr *addr, const DpCard *card)
+{
+    for (int i = 0; i < N_PASSTHRU; i++) {
+        char prefix[24];
+
+        (void)g_snprintf(prefix, sizeof prefix, "pciPassthru%d", i);
+        if (entry_names(vm, prefix, addr, card)) {
+            return i;
+        }
+    }
+    return -1;
+}
