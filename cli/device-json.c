@@ -169,7 +169,13 @@ dp_device_json_more(DpContext *context, const DpVerdict *verdict, json_t *device
     const DpFunction *fn = verdict->fn;
     const DpFunction *bridge = NULL;
     g_autofree char *class_name = dp_names_class(dp_context_names(context), fn);
+    g_autoptr(DpDiagList) advice = dp_diags_new();
+    json_t *notes;
 
+    dp_unit_advise(context->policy, verdict, advice);
+    notes = dp_diags_to_json(advice);
+    json_array_extend(json_object_get(device, "diagnostics"), notes);
+    json_decref(notes);
     (void)dp_policy_stored_owner(context->conf, fn, &bridge);
     json_object_update_new(
         device,

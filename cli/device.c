@@ -311,6 +311,7 @@ dp_cmd_device_show(DpCli *cli, GError **error)
         return false;
     }
     diags = dp_device_diags(context, verdict, &state);
+    dp_unit_advise(context->policy, verdict, diags);
     show_identity(cli, context, verdict, state);
     show_path(cli, context, verdict->fn);
     show_caps(cli, verdict->fn);

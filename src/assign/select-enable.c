@@ -111,6 +111,22 @@ check_verdict(const DpChange *change, const DpFunction *fn, DpOutcome *outcome)
     }
 }
 
+/* "name the others too", and what would make them fewer. */
+static void
+set_unit_remedy(const DpChange *change, const DpVerdict *verdict, const char *names, DpDiag *diag)
+{
+    g_autoptr(DpDiagList) advice = dp_diags_new();
+    g_autoptr(GString) text = g_string_new("add --with-unit, or name the others too:");
+
+    g_string_append(text, names);
+    dp_unit_advise(change->policy, verdict, advice);
+    for (guint i = 0; i < advice->len; i++) {
+        g_string_append_printf(text, "; or, for a smaller unit: %s",
+                               ((const DpDiag *)advice->pdata[i])->remedy);
+    }
+    dp_diag_set_remedy(diag, "%s", text->str);
+}
+
 static void
 check_unit(const DpChange *change,
            const DpSelection *chosen,
@@ -137,7 +153,7 @@ check_unit(const DpChange *change,
     }
     diag = dp_diags_add(outcome->diags, DP_DIAG_UNIT_INCOMPLETE, fn->name,
                         "%s goes only together with %s", fn->name, missing->str);
-    dp_diag_set_remedy(diag, "add --with-unit, or name the others too:%s", names->str);
+    set_unit_remedy(change, verdict, names->str, diag);
 }
 
 /* An override that fits nothing is a slip of the hand. */

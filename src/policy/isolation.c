@@ -128,6 +128,24 @@ describe_cause(const DpJudge *judge, const DpFunction *fn)
     return g_strdup("nothing that is seen here; it may be a bridge above, or one requester id");
 }
 
+/* Only what is plugged in can be moved, and functions of one device stay together wherever it is.
+ */
+static bool
+other_slot_helps(const DpVerdict *verdict)
+{
+    const DpFunction *fn = verdict->fn->physfn != NULL ? verdict->fn->physfn : verdict->fn;
+
+    for (guint i = 0; fn->parent != NULL && i < verdict->unit->len; i++) {
+        const DpFunction *other = g_array_index(verdict->unit, DpUnitMember, i).fn;
+
+        if (other->iommu_group == verdict->fn->iommu_group &&
+            !same_slot(fn, other->physfn != NULL ? other->physfn : other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 judge_isolation(const DpJudge *judge, DpVerdict *verdict)
 {
@@ -135,14 +153,22 @@ judge_isolation(const DpJudge *judge, DpVerdict *verdict)
     unsigned n = 0;
     g_autofree char *others = fn->iommu_group >= 0 ? describe_neighbours(verdict, &n) : NULL;
     g_autofree char *cause = NULL;
+    DpDiag *diag;
 
     if (others == NULL) {
         return;
     }
     cause = describe_cause(judge, fn);
-    dp_diags_add(verdict->diags, DP_DIAG_GROUP_NOT_ISOLATED, fn->name,
-                 "%s shares IOMMU group %d with %s and has to go with %s; not kept apart by: %s",
-                 fn->name, fn->iommu_group, others, n > 1 ? "them" : "it", cause);
+    diag = dp_diags_add(
+        verdict->diags, DP_DIAG_GROUP_NOT_ISOLATED, fn->name,
+        "%s shares IOMMU group %d with %s and has to go with %s; not kept apart by: %s", fn->name,
+        fn->iommu_group, others, n > 1 ? "them" : "it", cause);
+    if (!other_slot_helps(verdict)) {
+        dp_diag_set_remedy(diag, "give the functions of the group to one owner: %s",
+                           fn->physfn == NULL && fn->parent == NULL
+                               ? "they are built into the board, and no slot changes that"
+                               : "they are of one device, and no slot keeps them apart");
+    }
 }
 
 /* Drivers that leave DMA to the owner of the group (driver_managed_dma in the kernel). */
@@ -193,47 +219,10 @@ judge_needs(const DpJudge *judge, DpVerdict *verdict)
     }
 }
 
-/* Whether the bus reset ties @verdict's function to others that its group does not tie anyway. */
-static bool
-reset_ties(const DpJudge *judge, const DpVerdict *verdict)
-{
-    const GPtrArray *affected = verdict->reset.affected;
-
-    for (guint i = 0; verdict->reset.method == DP_RESET_BUS && i < affected->len; i++) {
-        const DpFunction *other = affected->pdata[i];
-
-        if (other != verdict->fn && dp_judge_verdict(judge, other)->assignable &&
-            (other->iommu_group < 0 || other->iommu_group != verdict->fn->iommu_group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-judge_size(const DpJudge *judge, DpVerdict *verdict)
-{
-    const DpFunction *fn = verdict->fn;
-    DpDiag *diag;
-
-    if ((verdict->reset.available & (1u << DP_RESET_PM)) == 0 || !reset_ties(judge, verdict)) {
-        return;
-    }
-    diag = dp_diags_add(verdict->diags, DP_DIAG_UNIT_COULD_SHRINK, fn->name,
-                        "the bus reset of %s hits %u functions; its power-management reset (D3 to "
-                        "D0) would hit it alone",
-                        fn->name, verdict->reset.affected->len);
-    dp_diag_set_remedy(diag,
-                       "if the device is known to reset itself through D3 to D0, add the line "
-                       "\"%04x %04x d3d0 default\" to /etc/directpath/passthru.map",
-                       fn->vendor, fn->device);
-}
-
 void
 dp_unit_judge(const DpJudge *judge, DpVerdict *verdict)
 {
     judge_viability(judge, verdict);
     judge_isolation(judge, verdict);
     judge_needs(judge, verdict);
-    judge_size(judge, verdict);
 }

@@ -83,6 +83,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPolicy, dp_policy_free)
 
 const DpVerdict *dp_policy_verdict(const DpPolicy *policy, const DpAddr *addr);
 
+/* Adds what would make the unit of @verdict's function smaller, each as a note with its remedy: a
+ * line with d3d0, another slot, the administrator's own `false`. Nothing if it is alone, or if none
+ * of them would. Its time grows with the square of the unit. */
+void dp_unit_advise(const DpPolicy *policy, const DpVerdict *verdict, DpDiagList *diags);
+
 /* Bound to vfio-pci or to a variant of it ("mlx5_vfio_pci"). */
 bool dp_policy_on_vfio(const DpFunction *fn);
 

@@ -97,6 +97,7 @@ class Function:
         self.console = tree.text(*here, 'boot_vga') == '1'
         self.vfs = tree.number(0xffff, *here, 'sriov_numvfs') or 0
         self.virtual = tree.exists(*here, 'physfn')
+        self.pf = None
         self.config = tree.read(*here, 'config') or b''
         self.bars = self.read_bars(tree.lines(*here, 'resource'))
         path = (tree.link(*here) or '').split('/')
@@ -130,6 +131,9 @@ class Function:
         for child in self.below:
             yield child
             yield from child.everything_below()
+
+    def physical(self):
+        return self.pf or self
 
     def slot(self):
         return self.address.rsplit('.', 1)[0]
@@ -198,6 +202,8 @@ class Host:
                     self.functions[name].group = int(group)
         for fn in self.functions.values():
             fn.parent = self.functions.get(fn.above)
+            physfn = tree.link('sys/bus/pci/devices', fn.address, 'physfn')
+            fn.pf = self.functions.get(os.path.basename(physfn)) if physfn else None
             if fn.parent:
                 fn.parent.below.append(fn)
         for fn in self.functions.values():
@@ -216,7 +222,7 @@ class Host:
                 words = line.split('#')[0].lower().split()
                 if len(words) == 4 and re.fullmatch('[0-9a-f]{1,4}', words[0]) and re.fullmatch('[0-9a-f]{1,4}', words[1]) \
                         and words[2] in (*WANTED, 'default') and words[3] in ('true', 'default', 'false'):
-                    entries.append((int(words[0], 16), int(words[1], 16), words[2], words[3] != 'false'))
+                    entries.append((int(words[0], 16), int(words[1], 16), words[2], words[3] != 'false', path[0] == 'e'))
         return entries
 
     def read_compatibility(self):
@@ -226,12 +232,12 @@ class Host:
                 and all(re.fullmatch('[0-9a-f]{1,4}', word) for word in words[:2])}
 
     def policy_of(self, fn):
-        best, rank = ('default', True), -1
-        for vendor, device, method, shareable in self.map:
+        best, rank = ('default', True, False), -1
+        for vendor, device, method, shareable, own in self.map:
             if vendor in (fn.vendor, 0xffff) and device in (fn.device, 0xffff):
                 worth = (vendor != 0xffff) * 2 + (device != 0xffff)
                 if worth >= rank:
-                    best, rank = (method, shareable), worth
+                    best, rank = (method, shareable, own), worth
         return best
 
 
@@ -408,7 +414,7 @@ def address_bits(tree):
 def choose_reset(host, fn):
     able = {'device-specific': bool({'device_specific', 'acpi'} & set(fn.hint or ())), 'flr': fn.flr,
             'bus': bool(fn.parent) and not fn.virtual, 'pm': fn.pm}
-    policy, shareable = host.policy_of(fn)
+    policy, shareable, own = host.policy_of(fn)
     wanted, uncertain, ids = WANTED.get(policy), False, set()
     if wanted and able[wanted] is not False:
         method, uncertain = wanted, able[wanted] is None
@@ -426,21 +432,27 @@ def choose_reset(host, fn):
         ids.add(1214)
     affected = [fn] if method != 'bus' else list(fn.parent.everything_below())
     fn.affected, fn.shareable, fn.method, fn.could_pm = affected, shareable, method, bool(able['pm'])
+    fn.own_false = own and not shareable
     return ids, {'affected': sorted((f.address for f in affected), key=order),
                  'available': [name for name in ('device-specific', 'flr', 'bus', 'pm') if able[name]],
                  'method': method, 'policy': policy, 'uncertain': uncertain}
 
 
-def join_units(host):
-    """Units as sets: everything that one rule ties together is one set, and sets that touch are joined."""
+def join_units(host, reset=False, own=False, card=None):
+    """Units as sets: everything that one rule ties together is one set, and sets that touch are joined. On paper: with
+    `reset` those that could use their power state do, with `own` no `false` of the administrator counts, and the
+    functions of `card` are in a slot of their own."""
     functions = [fn for fn in host.functions.values() if fn.assignable]
     ties = [[f for f in members if f.assignable] for group, members in host.groups.items() if group is not None]
-    ties += [[f for f in fn.affected if f.assignable] for fn in functions if fn.method == 'bus']
+    ties += [[f for f in fn.affected if f.assignable] for fn in functions
+             if fn.method == 'bus' and not (reset and fn.could_pm and fn.ids_known)]
     slots = {}
     for fn in functions:
         if not fn.virtual:
             slots.setdefault(fn.slot(), []).append(fn)
-    ties += [members for members in slots.values() if not all(f.shareable for f in members)]
+    ties += [members for members in slots.values() if not all(f.shareable or own and f.own_false for f in members)]
+    if card is not None:
+        ties = [part for tie in ties for part in ([f for f in tie if f in card], [f for f in tie if f not in card]) if part]
     unit = {fn: {fn} for fn in functions}
     for tie in ties:
         for fn in tie[1:]:
@@ -449,6 +461,22 @@ def join_units(host):
                 for member in joined:
                     unit[member] = joined
     return unit
+
+
+def advise(host, units):
+    """For each function what would make its unit smaller: another reset, another slot, no `false` of one's own."""
+    by_reset, by_map = join_units(host, reset=True), join_units(host, own=True)
+    cards = {}
+    for fn in units:
+        cards.setdefault(fn.physical().slot(), set()).add(fn)
+    found = {}
+    for fn, unit in units.items():
+        found[fn] = {1304} if len(by_reset[fn]) < len(unit) else set()
+        card = cards[fn.physical().slot()]
+        if fn.physical().parent and len(unit) > 1 and len(join_units(host, card=card)[fn]) < len(unit):
+            found[fn].add(1320)
+        found[fn] |= {1321} if len(by_map[fn]) < len(unit) else set()
+    return found
 
 
 class Disks:
@@ -638,9 +666,6 @@ def judge_unit(host, fn, unit):
             fn.late.add(1302)
     if any(mate.group == fn.group for mate in mates) and fn.group is not None:
         fn.late.add(1303)
-    hit = {f for f in fn.affected if f.assignable} - {fn}
-    if fn.could_pm and fn.method == 'bus' and any(f.group is None or f.group != fn.group for f in hit):
-        fn.late.add(1304)
 
 
 def support_of(host, fn):
@@ -668,6 +693,7 @@ def judge(root):
         fn.ids, resets[fn] = choose_reset(host, fn)
         fn.late = set()
     units = join_units(host)
+    advice = advise(host, units)
     bits, shown = address_bits(host.tree), pictures(host.tree)
     needs_of_disks(host.tree, functions, units)
     needs_of_nets(host.tree, functions)
@@ -686,7 +712,7 @@ def judge(root):
         verdicts[fn.address] = {
             'assignable': True, 'allowed': not found & ERRORS, 'reset': resets[fn], 'shareable': fn.shareable,
             'unit': sorted((mate.address for mate in units[fn]), key=order), 'support': support_of(host, fn),
-            'ids': words_of(found)}
+            'ids': words_of(found), 'advice': words_of(advice[fn])}
     return {'capable': not ids & ERRORS, 'ids': words_of(ids), 'functions': verdicts}
 
 

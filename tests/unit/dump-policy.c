@@ -63,21 +63,38 @@ unit_of(const DpVerdict *verdict)
     return names;
 }
 
+/* What each piece of advice says is to be done. */
 static json_t *
-dump_verdict(const DpVerdict *verdict)
+remedies_of(const DpDiagList *advice)
+{
+    json_t *remedies = json_object();
+
+    for (guint i = 0; i < advice->len; i++) {
+        const DpDiag *diag = advice->pdata[i];
+        g_autofree char *id = g_strdup_printf("DP%d", (int)diag->row->id);
+
+        json_object_set_new(remedies, id, json_string(diag->remedy));
+    }
+    return remedies;
+}
+
+static json_t *
+dump_verdict(const DpPolicy *policy, const DpVerdict *verdict)
 {
     const DpResetChoice *reset = &verdict->reset;
+    g_autoptr(DpDiagList) advice = dp_diags_new();
 
     if (!verdict->assignable) {
         return json_pack("{s:b, s:o}", "assignable", 0, "ids", ids_of(verdict->diags));
     }
-    return json_pack("{s:b, s:b, s:{s:s, s:s, s:o, s:o, s:b}, s:b, s:o, s:s, s:o}", "assignable", 1,
-                     "allowed", verdict->allowed, "reset", "policy",
-                     dp_map_method_name(reset->policy), "method",
-                     dp_reset_method_name(reset->method), "available", available_of(reset),
-                     "affected", affected_of(reset), "uncertain", reset->uncertain, "shareable",
-                     reset->shareable, "unit", unit_of(verdict), "support",
-                     dp_support_name(verdict->support), "ids", ids_of(verdict->diags));
+    dp_unit_advise(policy, verdict, advice);
+    return json_pack(
+        "{s:b, s:b, s:{s:s, s:s, s:o, s:o, s:b}, s:b, s:o, s:s, s:o, s:o, s:o}", "assignable", 1,
+        "allowed", verdict->allowed, "reset", "policy", dp_map_method_name(reset->policy), "method",
+        dp_reset_method_name(reset->method), "available", available_of(reset), "affected",
+        affected_of(reset), "uncertain", reset->uncertain, "shareable", reset->shareable, "unit",
+        unit_of(verdict), "support", dp_support_name(verdict->support), "ids",
+        ids_of(verdict->diags), "advice", ids_of(advice), "remedies", remedies_of(advice));
 }
 
 static json_t *
@@ -88,7 +105,7 @@ dump_policy(const DpPolicy *policy)
     for (guint i = 0; i < policy->verdicts->len; i++) {
         const DpVerdict *verdict = policy->verdicts->pdata[i];
 
-        json_object_set_new(functions, verdict->fn->name, dump_verdict(verdict));
+        json_object_set_new(functions, verdict->fn->name, dump_verdict(policy, verdict));
     }
     return json_pack("{s:b, s:o, s:o}", "capable", policy->capable, "ids", ids_of(policy->diags),
                      "functions", functions);

@@ -101,11 +101,6 @@ test_shared_reset_binds_both_ways(void)
     policy = dp_policy_new(&fake->host, map);
     assert_unit(policy, one, "0000:01:00.0 self, 0000:01:00.1 shared-reset 0000:01:00.0");
     assert_unit(policy, two, "0000:01:00.0 shared-reset 0000:01:00.1, 0000:01:00.1 self");
-    assert_no(policy, one, DP_DIAG_UNIT_COULD_SHRINK);
-    assert_message(policy, two, DP_DIAG_UNIT_COULD_SHRINK, "2 functions");
-    g_assert_nonnull(
-        strstr(find_diag(dp_policy_verdict(policy, &two->addr), DP_DIAG_UNIT_COULD_SHRINK)->remedy,
-               "8086 10fb d3d0 default"));
 }
 
 static void
@@ -243,23 +238,6 @@ test_group_with_isa_bridge(void)
     g_assert_false(dp_policy_verdict(policy, &sata->addr)->allowed);
 }
 
-/* Where the group ties them anyway, another reset would not help, and is not advised. */
-static void
-test_no_vain_advice(void)
-{
-    g_autoptr(FakeHost) fake = fake_host_new();
-    g_autoptr(DpMap) map = fake_map("");
-    DpFunction *port = fake_bridge(fake, "0000:00:01.0", NULL, 1, DP_PCIE_ROOT_PORT);
-    DpFunction *one = fake_function(fake, "0000:01:00.0", port, 2);
-    DpFunction *two = fake_function(fake, "0000:01:00.1", port, 2);
-    g_autoptr(DpPolicy) policy = NULL;
-
-    one->caps.pm = two->caps.pm = DP_TRI_YES;
-    policy = dp_policy_new(&fake->host, map);
-    assert_unit(policy, one, "0000:01:00.0 self, 0000:01:00.1 iommu-group 0000:01:00.0");
-    assert_no(policy, one, DP_DIAG_UNIT_COULD_SHRINK);
-}
-
 /* The host needs one member: the others are refused with its name, the rule and the reason. */
 static void
 test_member_needed_by_host(void)
@@ -335,7 +313,6 @@ main(int argc, char **argv)
     g_test_add_func("/policy/unit/port-without-acs", test_port_without_acs_is_named);
     g_test_add_func("/policy/unit/own-port", test_group_with_own_port);
     g_test_add_func("/policy/unit/isa-bridge", test_group_with_isa_bridge);
-    g_test_add_func("/policy/unit/no-vain-advice", test_no_vain_advice);
     g_test_add_func("/policy/unit/member-needed", test_member_needed_by_host);
     g_test_add_func("/policy/unit/thousand-functions", test_thousand_functions);
     return g_test_run();
