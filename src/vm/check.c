@@ -2,6 +2,8 @@
 /* May this function go to this VM now: owner, users, verdict, unit, and what the host lacks. */
 #include "resolve.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* What an administrator overrode when the function was enabled does not come back as a refusal at
@@ -97,8 +99,72 @@ in_this_vm(const DpBuild *build, const DpFunction *fn)
     return false;
 }
 
+/* The line of the map that says false for @fn, or NULL. */
+static const DpMapEntry *
+false_line(const DpBuild *build, const DpFunction *fn)
+{
+    const DpVerdict *verdict = dp_policy_verdict(build->input->policy, &fn->addr);
+
+    return verdict != NULL && !verdict->reset.shareable ? verdict->reset.entry : NULL;
+}
+
+/* "iommu-group 8", "shared-reset", "not-shareable: line 3 of FILE"; with the member through which
+ * the rule applies, if that is not the device itself. */
+static char *
+describe_rule(const DpBuild *build, const DpFunction *fn, const DpUnitMember *member)
+{
+    g_autoptr(GString) text = g_string_new(dp_unit_rule_name(member->rule));
+    const DpMapEntry *line = NULL;
+
+    if (member->rule == DP_RULE_IOMMU_GROUP) {
+        g_string_append_printf(text, " %d", member->fn->iommu_group);
+    }
+    if (member->because_of != NULL && member->because_of != fn) {
+        g_string_append_printf(text, " through %s", member->because_of->name);
+    }
+    if (member->rule == DP_RULE_NOT_SHAREABLE) {
+        line = false_line(build, member->fn);
+        line = line == NULL ? false_line(build, member->because_of) : line;
+        g_string_append_printf(text, ": line %u of %s", line->line, line->file);
+    }
+    return g_strdup(text->str);
+}
+
+/* Unbound, bound for passthrough, or kept from drivers: the host does nothing with it. */
+static bool
+host_leaves_alone(const DpFunction *fn)
+{
+    return fn->driver == NULL || dp_policy_on_vfio(fn) || strcmp(fn->driver, "pci-stub") == 0;
+}
+
 /* Functions of one unit change hands together: none may be with the host's driver or in another VM.
  */
+static void
+check_member(DpBuild *build,
+             const char *key,
+             const char *prefix,
+             const DpVmDevice *device,
+             const DpUnitMember *member)
+{
+    const char *user = used_by(build, member->fn);
+    g_autofree char *rule = describe_rule(build, device->fn, member);
+    g_autofree char *shown = user != NULL ? dp_text_visible(user, -1) : NULL;
+    DpDiag *diag;
+
+    if (user != NULL) {
+        diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE, key,
+                             "%s: %s goes together with %s (%s), which the running VM \"%s\" has",
+                             prefix, device->fn->name, member->fn->name, rule, shown);
+        dp_diag_set_remedy(diag, "power off \"%s\" first, or give both functions to one VM", shown);
+    } else if (!host_leaves_alone(member->fn)) {
+        diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE, key,
+                             "%s: %s goes together with %s (%s), which the host's driver %s has",
+                             prefix, device->fn->name, member->fn->name, rule, member->fn->driver);
+        dp_diag_set_remedy(diag, "take it from the host too: directpath device enable %s",
+                           member->fn->name);
+    }
+}
+
 static void
 check_unit(DpBuild *build, const char *key, const char *prefix, const DpVmDevice *device)
 {
@@ -106,22 +172,9 @@ check_unit(DpBuild *build, const char *key, const char *prefix, const DpVmDevice
 
     for (guint i = 0; unit != NULL && i < unit->len; i++) {
         const DpUnitMember *member = &g_array_index(unit, DpUnitMember, i);
-        const char *user;
 
-        if (member->fn == device->fn || in_this_vm(build, member->fn)) {
-            continue;
-        }
-        user = used_by(build, member->fn);
-        if (user != NULL) {
-            dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE, key,
-                          "%s: %s goes together with %s (%s), which the running VM \"%s\" has",
-                          prefix, device->fn->name, member->fn->name,
-                          dp_unit_rule_name(member->rule), user);
-        } else if (member->fn->driver != NULL && !bound_to_vfio(member->fn)) {
-            dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE, key,
-                          "%s: %s goes together with %s (%s), which the host's driver %s has",
-                          prefix, device->fn->name, member->fn->name,
-                          dp_unit_rule_name(member->rule), member->fn->driver);
+        if (member->fn != device->fn && !in_this_vm(build, member->fn)) {
+            check_member(build, key, prefix, device, member);
         }
     }
 }

@@ -364,7 +364,6 @@ resolve_entry(DpBuild *build, Entry *entry)
     }
     check_system(build, entry);
     check_twice(build, entry);
-    dp_resolve_check(build, entry->prefix, entry->device);
 }
 
 static void
@@ -397,6 +396,20 @@ check_count(DpBuild *build, unsigned n)
     }
 }
 
+/* Once all are known: members of one unit may be spread over the entries of the VM. */
+static void
+check_owners(DpBuild *build)
+{
+    for (guint i = 0; i < build->plan->devices->len; i++) {
+        const DpVmDevice *device = g_ptr_array_index(build->plan->devices, i);
+        g_autofree char *prefix = g_strdup_printf("pciPassthru%u", device->index);
+
+        if (device->resolved) {
+            dp_resolve_check(build, prefix, device);
+        }
+    }
+}
+
 void
 dp_build_resolve(DpBuild *build)
 {
@@ -415,5 +428,6 @@ dp_build_resolve(DpBuild *build)
         resolve_entry(build, &entry);
     }
     check_count(build, build->plan->devices->len);
+    check_owners(build);
     dp_resolve_check_host(build);
 }
