@@ -72,8 +72,9 @@ dp_device_json(DpContext *context, const DpVerdict *verdict)
     DpOwner owner = dp_policy_stored_owner(context->conf, fn, NULL);
     json_t *device = identity_json(context, fn);
     json_t *rest = dp_json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o}", "driver",
-        dp_json_text(fn->driver), "host_names", dp_json_strv(fn->host_names), "iommu_group",
+        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o}", "driver",
+        dp_json_text(fn->driver), "host_names", dp_json_strv(fn->host_names), "vmkname",
+        dp_json_text(dp_esxconf_vmkname(context->conf, &fn->addr)), "iommu_group",
         fn->iommu_group < 0 ? json_null() : json_integer(fn->iommu_group), "owner",
         owner == DP_OWNER_PASSTHRU ? "passthru" : "host", "state", dp_state_name(state), "used_by",
         dp_json_text(dp_context_used_by(context, &fn->addr)), "unit", unit_json(verdict), "reset",

@@ -174,6 +174,9 @@ show_identity(const DpCli *cli, DpContext *context, const DpVerdict *verdict, Dp
                   bridge != NULL ? bridge->name : "");
     dp_out_field(cli, "driver", fn->driver != NULL ? fn->driver : "none");
     dp_out_field(cli, "the host calls it", host_names[0] != '\0' ? host_names : "nothing");
+    if (dp_esxconf_vmkname(context->conf, &fn->addr) != NULL) {
+        dp_out_field(cli, "ESX called it", dp_esxconf_vmkname(context->conf, &fn->addr));
+    }
     if (dp_context_used_by(context, &fn->addr) != NULL) {
         dp_out_field(cli, "used by VM", dp_context_used_by(context, &fn->addr));
     }

@@ -337,6 +337,21 @@ VM = [
     case("status-enabled", "host status", "lab-enabled"),
 ]
 
+CONFS = MAPS.parent / "esxconf"
+SAMPLE = {n: (CONFS / f"sample-{n}.conf").read_text() for n in (1, 2)}
+SEEDS = [
+    case("seed-1-status", "host status", "esx-q35", store=SAMPLE[1]),
+    case("seed-1-list", "device list", "esx-q35", store=SAMPLE[1]),
+    case("seed-1-behind-a-bridge", "device show 002:00.0", "esx-q35", store=SAMPLE[1]),
+    case("seed-1-vmnic0", "device show 000:25.0", "esx-q35", store=SAMPLE[1]),
+    case("seed-1-disable-behind-a-bridge", "device disable 002:00.0", "esx-q35", store=SAMPLE[1],
+         keep="etc/directpath/esx.conf"),
+    case("seed-1-disable-the-bridge", "device disable 001:00.0", "esx-q35", store=SAMPLE[1],
+         keep="etc/directpath/esx.conf"),
+    case("seed-2-status", "host status", "esx-x8dt", store=SAMPLE[2]),
+    case("seed-2-boot-stick", "device enable 000:29.7", "esx-x8dt", store=SAMPLE[2], keep="etc/directpath/esx.conf"),
+]
+
 
 def check_map(path):
     """The map check of a file of tests/data/map, on a host that has 1b36:0010 and 8086:10d3."""
@@ -361,4 +376,4 @@ MAP = [check_map(path) for path in sorted(MAPS.glob("*.map"))] + [
     case("show-listed", "device show 03:00.0", "lab", tree_files=OWN_MAP),
 ]
 
-CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + MAP + VM
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + MAP + SEEDS + VM
