@@ -6,15 +6,23 @@
 
 #include <unistd.h>
 
+/* What a glance gives a read that is blocked in the kernel: far more than a lock that is only
+ * passed on needs, and little enough for a person not to notice. */
+#define GLANCE_BLOCKED_MS 30
 /* How long a command that changes something waits for another one. */
 #define LOCK_TIMEOUT_MS 15000
 
 static void
 clear_loaded(DpContext *context)
 {
+    if (context->root != NULL) {
+        context->root->locked = NULL;
+    }
     g_clear_pointer(&context->gone, g_ptr_array_unref);
     g_clear_pointer(&context->runs, g_ptr_array_unref);
     g_clear_pointer(&context->armed, dp_armed_free);
+    g_clear_pointer(&context->intent, dp_intent_free);
+    g_clear_pointer(&context->locked, g_ptr_array_unref);
     g_clear_pointer(&context->policy, dp_policy_free);
     g_clear_pointer(&context->host, dp_host_free);
     g_clear_pointer(&context->map, dp_map_free);
@@ -34,19 +42,6 @@ dp_context_free(DpContext *context)
     g_clear_pointer(&context->root, dp_root_free);
     g_clear_pointer(&context->diags, g_ptr_array_unref);
     g_free(context);
-}
-
-/* What waits for its confirmation. Of a folder nothing does. */
-static void
-load_armed(DpContext *context)
-{
-    g_clear_pointer(&context->armed, dp_armed_free);
-    if (context->root->live) {
-        context->armed = dp_armed_read(context->root, context->diags, NULL);
-    }
-    if (context->armed != NULL && context->armed->phase != DP_ARMED_ARMED) {
-        g_clear_pointer(&context->armed, dp_armed_free);
-    }
 }
 
 /* Against the cards that stand beside the store. Where these cannot be read, nothing is known to be
@@ -77,13 +72,13 @@ load(DpContext *context, GError **error)
     if (context->compat == NULL) {
         return false;
     }
+    dp_context_load_pending(context);
     context->host = dp_host_scan(context->root, error);
     if (context->host == NULL) {
         return false;
     }
     context->policy = dp_policy_new_listed(context->host, context->map, context->compat);
     context->runs = dp_run_list(context->root);
-    load_armed(context);
     context->gone = find_gone(context);
     dp_diags_extend(context->diags, context->host->diags);
     dp_diags_extend(context->diags, context->policy->diags);
@@ -103,7 +98,9 @@ recover(DpContext *context, DpCli *cli, GError **error)
     ok = dp_assign_recover(&change, outcome, error) && dp_assign_tend(&change, outcome, error) &&
          dp_vm_recover(&env, outcome, error);
     dp_diags_extend(cli->diags, outcome->diags);
-    if (ok && (outcome->changed || outcome->diags->len > 0)) {
+    dp_context_load_pending(context);
+    /* One that waits still has changed nothing, and a second scan is not for nothing. */
+    if (ok && (outcome->changed || outcome->n_done > 0 || outcome->n_failed > 0)) {
         ok = load(context, error);
     }
     return ok;
@@ -146,7 +143,8 @@ dp_context_new(DpCli *cli, DpContextMode mode, GError **error)
         }
     }
     heals = context->root->live && geteuid() == 0 && !dry;
-    if (mode == DP_LOOK && heals) {
+    context->root->blocked_ms = mode == DP_GLANCE ? GLANCE_BLOCKED_MS : 0;
+    if (mode != DP_CHANGE && heals) {
         /* Before anything is read: what is put right by must not be of the time before the lock. */
         context->lock = dp_store_lock(context->root, 0, NULL);
     }
@@ -158,7 +156,7 @@ dp_context_new(DpCli *cli, DpContextMode mode, GError **error)
             return NULL;
         }
     }
-    if (mode == DP_LOOK) {
+    if (mode != DP_CHANGE) {
         dp_close_fd(&context->lock);
         context->lock = -1;
     }
@@ -178,56 +176,6 @@ const char *
 dp_context_used_by(const DpContext *context, const DpAddr *addr)
 {
     return dp_run_used_by(addr, context->runs);
-}
-
-bool
-dp_context_armed(const DpContext *context, const DpFunction *fn)
-{
-    return context->armed != NULL && dp_armed_find(context->armed, fn->name) != NULL;
-}
-
-static void
-report_armed(const DpContext *context, const DpFunction *fn, DpDiagList *diags)
-{
-    DpDiag *diag = dp_diags_add(diags, DP_DIAG_ARMED, fn->name,
-                                "%s: enabled for now; it is taken back in %d s unless it is "
-                                "confirmed",
-                                fn->name, dp_armed_left_s(context->armed));
-
-    if (diag != NULL) {
-        dp_diag_set_remedy(diag,
-                           "to keep it: directpath device confirm; to take it back now: directpath "
-                           "device disable %s",
-                           fn->name);
-    }
-}
-
-/* True if the store means another card than the one that is at the address now. */
-static bool
-is_exchanged(const DpContext *context, const DpFunction *fn)
-{
-    for (guint i = 0; i < context->gone->len; i++) {
-        if (((const DpStoredGone *)context->gone->pdata[i])->there == fn) {
-            return true;
-        }
-    }
-    return false;
-}
-
-DpState
-dp_context_state(const DpContext *context, const DpVerdict *verdict, DpDiagList *diags)
-{
-    const char *used_by = dp_context_used_by(context, &verdict->fn->addr);
-
-    if (dp_context_armed(context, verdict->fn)) {
-        report_armed(context, verdict->fn, diags);
-        diags = NULL; /* that is why it is pending */
-    }
-    if (used_by == NULL && verdict->assignable && !dp_policy_on_vfio(verdict->fn) &&
-        is_exchanged(context, verdict->fn)) {
-        return verdict->allowed ? DP_STATE_AVAILABLE : DP_STATE_UNAVAILABLE;
-    }
-    return dp_policy_state(verdict, context->conf, used_by, diags);
 }
 
 bool

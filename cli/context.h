@@ -3,6 +3,7 @@
 #pragma once
 
 #include "assign/armed.h"
+#include "assign/intent.h"
 #include "assign/stored.h"
 #include "cli.h"
 #include "vm/run.h"
@@ -14,9 +15,11 @@ typedef struct {
     DpCompat *compat;
     DpHost *host;
     DpPolicy *policy;
-    GPtrArray *runs; /* DpRun */
-    DpArmed *armed;  /* a change that waits for its confirmation, or NULL */
-    GPtrArray *gone; /* DpStoredGone: stored, and not there, or not the card that was meant */
+    GPtrArray *runs;   /* DpRun */
+    DpIntent *intent;  /* a change that waits for a driver to let go, or that a dead command left */
+    GPtrArray *locked; /* const char *: DpRoot.locked */
+    DpArmed *armed;    /* a change that waits for its confirmation, or NULL */
+    GPtrArray *gone;   /* DpStoredGone: stored, and not there, or not the card that was meant */
     DpNames *names; /* made at first use: dp_context_names, or at once for a verb that shows many */
     int lock;       /* held by a command that changes something; -1 */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
@@ -24,6 +27,7 @@ typedef struct {
 
 typedef enum {
     DP_LOOK,   /* never waits for another command */
+    DP_GLANCE, /* as DP_LOOK, and what is blocked in the kernel is unknown at once */
     DP_CHANGE, /* takes the lock first, unless --dry-run */
 } DpContextMode;
 
@@ -32,6 +36,9 @@ typedef enum {
 DpContext *dp_context_new(DpCli *cli, DpContextMode mode, GError **error);
 void dp_context_free(DpContext *context);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpContext, dp_context_free)
+
+/* Reads the records of what is under way: of changes that wait, for a driver or to be confirmed. */
+void dp_context_load_pending(DpContext *context);
 
 DpNames *dp_context_names(DpContext *context);
 

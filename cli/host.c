@@ -121,6 +121,7 @@ is_of_interest(const DpContext *context, const DpVerdict *verdict)
     return verdict->assignable &&
            (dp_policy_stored_owner(context->conf, fn, NULL) == DP_OWNER_PASSTHRU ||
             g_strcmp0(fn->driver, "vfio-pci") == 0 || fn->driver_override != NULL ||
+            (fn->driver == NULL && dp_diags_have(fn->diags, DP_DIAG_SYSFS_STUCK)) ||
             dp_context_used_by(context, &fn->addr) != NULL);
 }
 
@@ -205,7 +206,7 @@ status_gone(const DpContext *context)
 bool
 dp_cmd_host_status(DpCli *cli, GError **error)
 {
-    g_autoptr(DpContext) context = dp_context_new(cli, DP_LOOK, error);
+    g_autoptr(DpContext) context = dp_context_new(cli, DP_GLANCE, error);
 
     if (context == NULL) {
         return false;

@@ -128,3 +128,18 @@ dp_holders_of_group(DpRoot *root, const char *name)
 
     return node == NULL ? NULL : dp_holders_of(root, nodes);
 }
+
+char *
+dp_holders_of_function(DpRoot *root, const DpFunction *fn)
+{
+    g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(g_free);
+
+    if (fn->iommu_group >= 0) {
+        g_ptr_array_add(nodes, g_strdup_printf("/dev/vfio/%d", fn->iommu_group));
+    }
+    for (char **name = fn->host_names; name != NULL && *name != NULL; name++) {
+        g_ptr_array_add(nodes, g_strdup_printf("/dev/%s", *name));
+    }
+    g_ptr_array_add(nodes, NULL);
+    return dp_holders_of(root, (const char *const *)nodes->pdata);
+}

@@ -69,7 +69,7 @@ dp_intent_write(DpRoot *root, const DpIntent *intent, GError **error)
     dp_autofd int folder = dp_store_folder(root, RUN_FOLDER, error);
     char *text = intent_to_text(root, intent);
     bool done = folder >= 0 && text != NULL &&
-                dp_file_replace(folder, INTENT_NAME, text, strlen(text), 0600, error);
+                dp_file_replace(folder, INTENT_NAME, text, strlen(text), 0644, error);
 
     free(text);
     return done;
@@ -139,6 +139,19 @@ dp_intent_read(DpRoot *root, DpDiagList *diags, GError **error)
         return NULL;
     }
     return g_steal_pointer(&intent);
+}
+
+const DpBinding *
+dp_intent_find(const DpIntent *intent, const char *name)
+{
+    for (guint i = 0; i < intent->bindings->len; i++) {
+        const DpBinding *binding = intent->bindings->pdata[i];
+
+        if (strcmp(binding->name, name) == 0) {
+            return binding;
+        }
+    }
+    return NULL;
 }
 
 bool

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a command is about to do to bindings, in run/directpath/intent before its first write, so
- * that the next command finds it if this one dies. Written and read under the store's lock: an
- * intent that is found belongs to nobody alive.
+ * that the next command finds it if this one dies; everybody may read it. Written and read under
+ * the store's lock: an intent that is found belongs to nobody alive.
  */
 #pragma once
 
@@ -26,5 +26,8 @@ bool dp_intent_write(DpRoot *root, const DpIntent *intent, GError **error);
 /* NULL without error: there is none, or it is of an earlier boot, whose bindings are gone anyway. A
  * broken one is a warning in @diags. */
 DpIntent *dp_intent_read(DpRoot *root, DpDiagList *diags, GError **error);
+
+/* What is said of function @name in it, or NULL. */
+const DpBinding *dp_intent_find(const DpIntent *intent, const char *name);
 
 bool dp_intent_remove(DpRoot *root, GError **error);

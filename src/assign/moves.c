@@ -179,26 +179,10 @@ push_undo(DpMoves *moves, const DpBinding *before)
     dp_undo_push(moves->undo, take_back, step, g_free);
 }
 
-/* Nodes whose openers may be what the driver waits for. */
-static char *
-holders_of(DpRoot *root, const DpFunction *fn)
-{
-    g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(g_free);
-
-    if (fn->iommu_group >= 0) {
-        g_ptr_array_add(nodes, g_strdup_printf("/dev/vfio/%d", fn->iommu_group));
-    }
-    for (char **name = fn->host_names; name != NULL && *name != NULL; name++) {
-        g_ptr_array_add(nodes, g_strdup_printf("/dev/%s", *name));
-    }
-    g_ptr_array_add(nodes, NULL);
-    return dp_holders_of(root, (const char *const *)nodes->pdata);
-}
-
 static void
 report_stuck(DpMoves *moves, const DpFunction *fn, bool to_vfio, const GError *error)
 {
-    g_autofree char *holders = holders_of(moves->change->root, fn);
+    g_autofree char *holders = dp_holders_of_function(moves->change->root, fn);
     const char *stored = moves->borrowed ? "nothing is stored"
                          : to_vfio       ? "stored as passthru"
                                          : "stored as vmkernel";

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "child.h"
 
+#include "asleep.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -65,12 +67,37 @@ reap(pid_t pid, int timeout_ms)
     }
 }
 
+/* The same for the result of @pid; 0 also if it is blocked. */
 static int
-collect(pid_t pid, int fd, int timeout_ms, pid_t *ret_stuck)
+wait_unblocked(pid_t pid, int fd, int timeout_ms, int blocked_ms, bool *ret_blocked)
 {
-    int result = -ECHILD;
+    gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    int step_ms = MAX(blocked_ms / 8, 1);
+    DpAsleep asleep = {0};
 
-    if (wait_readable(fd, timeout_ms) != 1) {
+    for (;;) {
+        int r = wait_readable(fd, step_ms);
+
+        if (r != 0) {
+            return r;
+        }
+        *ret_blocked = dp_asleep_ms(&asleep, pid) >= blocked_ms;
+        if (*ret_blocked || g_get_monotonic_time() >= end) {
+            return 0;
+        }
+    }
+}
+
+/* @blocked_ms 0: only the time counts. */
+static int
+collect(pid_t pid, int fd, int timeout_ms, int blocked_ms, pid_t *ret_stuck)
+{
+    bool blocked = false;
+    int result = -ECHILD;
+    int r = blocked_ms > 0 ? wait_unblocked(pid, fd, timeout_ms, blocked_ms, &blocked)
+                           : wait_readable(fd, timeout_ms);
+
+    if (r != 1) {
         result = -ETIMEDOUT;
     } else if (read(fd, &result, sizeof result) != sizeof result) {
         result = -ECHILD;
@@ -78,7 +105,10 @@ collect(pid_t pid, int fd, int timeout_ms, pid_t *ret_stuck)
     if (result == -ETIMEDOUT) {
         (void)kill(pid, SIGKILL);
     }
-    if (!reap(pid, result == -ETIMEDOUT ? REAP_MS : timeout_ms) && ret_stuck != NULL) {
+    if (!reap(pid, blocked                ? 0
+                   : result == -ETIMEDOUT ? REAP_MS
+                                          : timeout_ms) &&
+        ret_stuck != NULL) {
         *ret_stuck = pid;
     }
     return result;
@@ -122,7 +152,7 @@ keep_two(int a, int b)
 
 /* @keep_fd: INT_MIN keeps all. */
 static int
-run(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck)
+run(DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck)
 {
     int fds[2];
     pid_t pid;
@@ -145,7 +175,7 @@ run(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck)
     result = pid < 0 ? -errno : 0;
     (void)close(fds[1]);
     if (pid > 0) {
-        result = collect(pid, fds[0], timeout_ms, ret_stuck);
+        result = collect(pid, fds[0], timeout_ms, blocked_ms, ret_stuck);
     }
     (void)close(fds[0]);
     return result;
@@ -154,13 +184,20 @@ run(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck)
 int
 dp_child_run(DpChildFunc work, void *data, int timeout_ms, pid_t *ret_stuck)
 {
-    return run(work, data, timeout_ms, INT_MIN, ret_stuck);
+    return run(work, data, timeout_ms, 0, INT_MIN, ret_stuck);
 }
 
 int
 dp_child_run_apart(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck)
 {
-    return run(work, data, timeout_ms, keep_fd, ret_stuck);
+    return run(work, data, timeout_ms, 0, keep_fd, ret_stuck);
+}
+
+int
+dp_child_run_unblocked(
+    DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck)
+{
+    return run(work, data, timeout_ms, blocked_ms, keep_fd, ret_stuck);
 }
 
 static void

@@ -22,6 +22,14 @@ int dp_child_run(DpChildFunc work, void *data, int timeout_ms, pid_t *ret_stuck)
  */
 int dp_child_run_apart(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck);
 
+/*
+ * The same, and it gives up as soon as the child has lain for @blocked_ms in one sleep that no
+ * signal ends (state D of proc(5)): it waits for a lock of the kernel then. One that only waits for
+ * its turn on a busy machine has the whole time. A child given up so is not waited for.
+ */
+int dp_child_run_unblocked(
+    DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck);
+
 /* Leaves @work to a process of its own that outlives this one: no terminal, no descriptor but
  * @keep_fd (-1: none), no child to wait for. 0 or -errno. */
 int dp_child_detach(DpChildFunc work, void *data, int keep_fd);

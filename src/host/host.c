@@ -142,6 +142,12 @@ list_functions(DpRoot *root, DpHost *host, GError **error)
     return true;
 }
 
+static bool
+is_locked(const DpRoot *root, const DpFunction *fn)
+{
+    return root->locked != NULL && g_strv_contains(root->locked, fn->name);
+}
+
 /* Said once for the host, not once a function. */
 static void
 report_limits(DpHost *host, const DpSlowTable *slow)
@@ -203,8 +209,10 @@ read_slow(DpRoot *root, DpHost *host, DpSlowTable *table)
 
         names[i] = fn->name;
         slow->want_config = !dp_function_sleeps(fn);
+        slow->locked = is_locked(root, fn);
         slow->config_len = slow->want_config ? slow->config_len : 0;
     }
+    table->blocked_ms = root->blocked_ms;
     if (root->live) {
         dp_slow_table_read(table, root->fd, names, dp_slow_read_one);
     }

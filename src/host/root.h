@@ -11,6 +11,12 @@ struct DpRoot {
     int fd;    /* directory that holds sys, proc, etc: "/" or a captured tree */
     bool live; /* "/" of the running machine */
     char *path;
+    /* How long a read may be blocked in the kernel before it counts as stuck, in milliseconds; 0:
+     * as long as any read that only has to wait for its turn. */
+    int blocked_ms;
+    /* Functions whose lock is known to be held for ever (by sysfs name, NULL at the end; may be
+     * NULL): what cannot be read without it is not asked for. */
+    const char *const *locked;
     /* Writes @value to @path ("sys/bus/pci/drivers_probe"); returns 0 or -errno. The kernel side
      * does it in a child with a deadline (-ETIMEDOUT when stuck); a test supplies its own kernel
      * here. NULL: writing is refused with -EROFS. */

@@ -25,6 +25,7 @@ extern const char *const dp_slow_attrs[DP_N_SLOW];
 typedef struct {
     enum { DP_SLOW_UNREAD, DP_SLOW_READING, DP_SLOW_READ, DP_SLOW_STUCK, DP_SLOW_SKIP } state;
     bool want_config;
+    bool locked; /* what needs the device's lock is not asked for: it stays stuck */
     bool have_config,
         have[DP_N_SLOW]; /* read, or refused: one that is stuck has what came before */
     int config_len;      /* bytes, or -errno */
@@ -45,6 +46,7 @@ void dp_slow_read_one(int root_fd, const char *name, DpSlow *slow);
 typedef struct {
     size_t n;
     DpSlow *slots;
+    int blocked_ms; /* DpRoot.blocked_ms */
 } DpSlowTable;
 DpSlowTable *dp_slow_table_new(size_t n);
 void dp_slow_table_free(DpSlowTable *table);

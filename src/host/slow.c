@@ -14,6 +14,9 @@
 #define CHILD_WORK_MS 200
 /* Far beyond any read that only has to wait for its turn. */
 #define CHILD_DEADLINE_MS 2000
+/* What the functions after the first stuck one get of DpRoot.blocked_ms: what holds one lock for
+ * ever often holds several. */
+#define LATER_SHARE 3
 /* After so many stuck functions the slow facts of the rest stay unknown: a command must end. */
 #define STUCK_MAX 4
 
@@ -102,6 +105,13 @@ open_attr(int dir_fd, const char *attr)
     return dir_fd < 0 ? dir_fd : dp_file_open(dir_fd, attr, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
+/* Shown under the device's lock (kernel: drivers/pci/pci-sysfs.c, iov.c). */
+static bool
+needs_lock(size_t attr)
+{
+    return attr == DP_SLOW_NUMVFS || attr == DP_SLOW_OVERRIDE;
+}
+
 void
 dp_slow_read_folder(int dir_fd, DpSlow *slow)
 {
@@ -112,7 +122,12 @@ dp_slow_read_folder(int dir_fd, DpSlow *slow)
     }
     slow->have_config = true;
     for (size_t i = 0; i < DP_N_SLOW; i++) {
-        dp_autofd int fd = open_attr(dir_fd, dp_slow_attrs[i]);
+        dp_autofd int fd = -1;
+
+        if (slow->locked && needs_lock(i)) {
+            continue;
+        }
+        fd = open_attr(dir_fd, dp_slow_attrs[i]);
 
         slow->len[i] = fd < 0 ? fd : read_at(fd, slow->text[i], DP_SLOW_TEXT - 1, 0);
         slow->have[i] = true;
@@ -179,9 +194,16 @@ read_slots(void *data)
         }
         slow->state = DP_SLOW_READING;
         job->reader(job->root_fd, job->names[i], slow);
-        slow->state = DP_SLOW_READ;
+        slow->state = slow->locked ? DP_SLOW_STUCK : DP_SLOW_READ;
     }
     return 0;
+}
+
+static bool
+is_settled(const DpSlow *slow)
+{
+    return slow->state == DP_SLOW_READ || slow->state == DP_SLOW_SKIP ||
+           slow->state == DP_SLOW_STUCK;
 }
 
 /* The first slot that is not read; one that was being read when its child was given up is stuck. */
@@ -190,8 +212,7 @@ next_slot(Job *job, bool given_up)
 {
     size_t i = job->first;
 
-    while (i < job->table->n && (job->table->slots[i].state == DP_SLOW_READ ||
-                                 job->table->slots[i].state == DP_SLOW_SKIP)) {
+    while (i < job->table->n && is_settled(&job->table->slots[i])) {
         i++;
     }
     if (given_up && i < job->table->n) {
@@ -207,7 +228,9 @@ dp_slow_table_read(DpSlowTable *table, int root_fd, const char *const *names, Dp
     Job job = {.table = table, .root_fd = root_fd, .names = names, .reader = reader};
 
     for (unsigned stuck = 0; job.first < table->n && stuck < STUCK_MAX;) {
-        int r = dp_child_run_apart(read_slots, &job, CHILD_DEADLINE_MS, root_fd, NULL);
+        int blocked_ms = stuck == 0 ? table->blocked_ms : table->blocked_ms / LATER_SHARE;
+        int r =
+            dp_child_run_unblocked(read_slots, &job, CHILD_DEADLINE_MS, blocked_ms, root_fd, NULL);
         bool given_up = r < 0 && r != -EAGAIN;
 
         job.first = next_slot(&job, given_up);

@@ -113,9 +113,17 @@ typedef enum {
 
 const char *dp_state_name(DpState state);
 
-/* @used_by: name of the running VM that has it, or NULL. The reason for reboot-required, and a
- * bridge that decides against the function's own line, are added to @diags (may be NULL). */
+/* A change of driver that has begun and not come to its end. */
+typedef struct {
+    const char *holders; /* who has the device open, for people; NULL: not known */
+    bool finishes;       /* by itself, when they let go */
+} DpWait;
+
+/* @wait: NULL if none is known. @used_by: name of the running VM that has it, or NULL. The reason
+ * for reboot-required, and a bridge that decides against the function's own line, are added to
+ * @diags (may be NULL). */
 DpState dp_policy_state(const DpVerdict *verdict,
                         const DpEsxconf *conf,
                         const char *used_by,
+                        const DpWait *wait,
                         DpDiagList *diags);

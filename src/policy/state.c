@@ -77,8 +77,28 @@ note_bridge(const DpFunction *fn,
     }
 }
 
+/* Who keeps it from happening, if somebody does. */
+static void
+name_holders(DpDiag *diag, const DpFunction *fn, const DpWait *wait)
+{
+    if (diag == NULL || wait == NULL) {
+        return;
+    }
+    if (wait->holders != NULL) {
+        dp_diag_set_cause(diag, "the device is open in %s", wait->holders);
+        dp_diag_set_remedy(diag, "end %s: %s; or reboot the host", wait->holders,
+                           wait->finishes ? "the change is finished by itself then"
+                                          : "then run directpath device apply");
+    } else {
+        dp_diag_set_cause(diag, "the driver has not let go of %s yet", fn->name);
+        dp_diag_set_remedy(diag, "end what uses the device: %s; or reboot the host",
+                           wait->finishes ? "the change is finished by itself then"
+                                          : "then run directpath device apply");
+    }
+}
+
 static DpState
-pending_enable(const DpVerdict *verdict, DpDiagList *diags)
+pending_enable(const DpVerdict *verdict, const DpWait *wait, DpDiagList *diags)
 {
     const DpFunction *fn = verdict->fn;
     g_autofree char *errors = describe_errors(verdict);
@@ -89,7 +109,22 @@ pending_enable(const DpVerdict *verdict, DpDiagList *diags)
     if (errors[0] != '\0') {
         dp_diag_set_remedy(
             diag, "remove what it is refused for, or run directpath device disable %s", fn->name);
+    } else {
+        name_holders(diag, fn, wait);
     }
+    return DP_STATE_REBOOT_REQUIRED;
+}
+
+static DpState
+pending_disable(const DpFunction *fn, const DpWait *wait, DpDiagList *diags)
+{
+    DpDiag *diag =
+        dp_diags_add(diags, DP_DIAG_PENDING_DISABLE, fn->name,
+                     fn->driver != NULL ? "%s: the stored owner is the host, but %s has it still"
+                                        : "%s: the stored owner is the host, but it has %s yet",
+                     fn->name, driver_name(fn));
+
+    name_holders(diag, fn, wait);
     return DP_STATE_REBOOT_REQUIRED;
 }
 
@@ -97,6 +132,7 @@ DpState
 dp_policy_state(const DpVerdict *verdict,
                 const DpEsxconf *conf,
                 const char *used_by,
+                const DpWait *wait,
                 DpDiagList *diags)
 {
     const DpFunction *fn = verdict->fn;
@@ -112,12 +148,11 @@ dp_policy_state(const DpVerdict *verdict,
         return DP_STATE_IN_USE;
     }
     if (owner == DP_OWNER_PASSTHRU) {
-        return dp_policy_on_vfio(fn) ? DP_STATE_ACTIVE : pending_enable(verdict, diags);
+        return dp_policy_on_vfio(fn) ? DP_STATE_ACTIVE : pending_enable(verdict, wait, diags);
     }
-    if (dp_policy_on_vfio(fn)) {
-        dp_diags_add(diags, DP_DIAG_PENDING_DISABLE, fn->name,
-                     "%s: the stored owner is the host, but %s has it still", fn->name, fn->driver);
-        return DP_STATE_REBOOT_REQUIRED;
+    /* The link to the driver goes first, so one that does not let go is not seen any more. */
+    if (dp_policy_on_vfio(fn) || (wait != NULL && fn->driver == NULL)) {
+        return pending_disable(fn, wait, diags);
     }
     return verdict->allowed ? DP_STATE_AVAILABLE : DP_STATE_UNAVAILABLE;
 }

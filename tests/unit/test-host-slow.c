@@ -3,6 +3,8 @@
 #include "host/scan.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 
 #define N 6
@@ -85,6 +87,61 @@ test_partly_stuck(void)
     dp_function_free(fn);
 }
 
+static int
+sleep_on(void *data G_GNUC_UNUSED)
+{
+    g_usleep(3 * G_USEC_PER_SEC);
+    _exit(0);
+}
+
+/* The parent of a vfork lies in a sleep that no signal of ours ends, as behind a lock. */
+static void
+read_behind_a_lock(int root_fd G_GNUC_UNUSED, const char *name, DpSlow *slow)
+{
+    if (strcmp(name, "stuck") == 0) {
+        char *stack = g_malloc(65536);
+
+        (void)clone(sleep_on, stack + 65536, CLONE_VFORK | CLONE_VM | SIGCHLD, NULL);
+    }
+    if (strcmp(name, "0000:00:04.0") == 0) {
+        g_usleep(300000); /* slow, but no lock */
+    }
+    slow->config_len = 1;
+}
+
+static void
+test_blocked(void)
+{
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(N);
+    gint64 start = g_get_monotonic_time();
+
+    table->blocked_ms = 30;
+    dp_slow_table_read(table, -1, names, read_behind_a_lock);
+    g_assert_cmpint(g_get_monotonic_time() - start, <, 1500000);
+    for (size_t i = 0; i < N; i++) {
+        g_assert_cmpint(table->slots[i].state, ==, i == 2 ? DP_SLOW_STUCK : DP_SLOW_READ);
+    }
+}
+
+/* What is known to be locked is not asked, and the rest of it is read. */
+static void
+test_locked(void)
+{
+    DpSlow slow = {.locked = true};
+    DpAddr addr = {.bus = 3};
+    DpFunction *fn = dp_function_new(&addr);
+
+    dp_slow_read_one(-1, "0000:03:00.0", &slow);
+    g_assert_true(slow.have_config);
+    g_assert_true(slow.have[DP_SLOW_RESET_METHOD]);
+    g_assert_false(slow.have[DP_SLOW_NUMVFS]);
+    g_assert_false(slow.have[DP_SLOW_OVERRIDE]);
+    slow.state = DP_SLOW_STUCK;
+    dp_function_take_slow(fn, &slow);
+    g_assert_true(dp_diags_have(fn->diags, DP_DIAG_SYSFS_STUCK));
+    dp_function_free(fn);
+}
+
 /* Many slow but living functions take several children; none is given up. */
 static void
 test_many(void)
@@ -161,6 +218,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/host-slow/blocked", test_blocked);
+    g_test_add_func("/host-slow/locked", test_locked);
     g_test_add_func("/host-slow/stuck", test_stuck);
     g_test_add_func("/host-slow/partly-stuck", test_partly_stuck);
     g_test_add_func("/host-slow/many", test_many);

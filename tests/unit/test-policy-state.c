@@ -24,7 +24,13 @@ typedef struct {
     bool refused; /* the function is dead */
     DpState state;
     DpDiagId diag; /* 0: none */
+    const DpWait *wait;
+    const char *told; /* in cause and remedy */
 } StateCase;
+
+static const DpWait held = {"fio (pid 12)", true};
+static const DpWait held_by_others = {"fio (pid 12)", false};
+static const DpWait nobody_known = {NULL, true};
 
 #define PASSTHRU "/device/003:00.0/owner = \"passthru\"\n"
 #define VMKERNEL "/device/003:00.0/owner = \"vmkernel\"\n"
@@ -49,6 +55,18 @@ static const StateCase state_cases[] = {
      DP_DIAG_PENDING_DISABLE},
     {"pending-disable-by-absence", "", "vfio-pci", NULL, false, DP_STATE_REBOOT_REQUIRED,
      DP_DIAG_PENDING_DISABLE},
+    {"waits-for-a-holder", VMKERNEL, "vfio-pci", NULL, false, DP_STATE_REBOOT_REQUIRED,
+     DP_DIAG_PENDING_DISABLE, &held, "fio (pid 12)"},
+    {"waits-for-a-holder-of-others", VMKERNEL, "vfio-pci", NULL, false, DP_STATE_REBOOT_REQUIRED,
+     DP_DIAG_PENDING_DISABLE, &held_by_others, "fio (pid 12)"},
+    /* A driver that does not come to the end of its removal has lost its link already. */
+    {"waits-in-the-kernel", "", NULL, NULL, false, DP_STATE_REBOOT_REQUIRED,
+     DP_DIAG_PENDING_DISABLE, &nobody_known, "has not let go"},
+    {"waits-no-more", VMKERNEL, "ixgbe", NULL, false, DP_STATE_AVAILABLE, 0, &held, NULL},
+    {"enable-waits", PASSTHRU, NULL, NULL, false, DP_STATE_REBOOT_REQUIRED, DP_DIAG_PENDING_ENABLE,
+     &held, "fio (pid 12)"},
+    {"enable-waits-no-more", PASSTHRU, "vfio-pci", NULL, false, DP_STATE_ACTIVE, 0, &held, NULL},
+    {"in-use-and-waits", VMKERNEL, "vfio-pci", "RHEL3", false, DP_STATE_IN_USE, 0, &held, NULL},
     {"bridge", BRIDGE, "vfio-pci", NULL, false, DP_STATE_ACTIVE, 0},
     {"bridge-wins", VMKERNEL BRIDGE, "vfio-pci", NULL, false, DP_STATE_ACTIVE,
      DP_DIAG_OWNED_BY_BRIDGE},
@@ -73,18 +91,21 @@ test_state(gconstpointer data)
     fn->dead = row->refused ? DP_TRI_YES : DP_TRI_NO;
     policy = dp_policy_new(&fake->host, map);
     verdict = dp_policy_verdict(policy, &fn->addr);
-    g_assert_cmpstr(dp_state_name(dp_policy_state(verdict, conf, row->used_by, diags)), ==,
-                    dp_state_name(row->state));
+    g_assert_cmpstr(dp_state_name(dp_policy_state(verdict, conf, row->used_by, row->wait, diags)),
+                    ==, dp_state_name(row->state));
     g_assert_cmpuint(diags->len, ==, row->diag != 0 ? 1 : 0);
     if (row->diag != 0) {
         const DpDiag *diag = diags->pdata[0];
 
         g_assert_cmpint(diag->row->id, ==, row->diag);
         g_assert_cmpint(strstr(diag->message, "DP1220") != NULL, ==, row->refused);
+        g_assert_true(row->told == NULL || strstr(diag->cause, row->told) != NULL);
+        g_assert_true(row->wait == NULL ||
+                      (strstr(diag->remedy, "by itself") != NULL) == row->wait->finishes);
     }
-    g_assert_cmpint(dp_policy_state(verdict, conf, row->used_by, NULL), ==, row->state);
-    g_assert_cmpint(dp_policy_state(dp_policy_verdict(policy, &port->addr), conf, NULL, NULL), ==,
-                    DP_STATE_UNAVAILABLE);
+    g_assert_cmpint(dp_policy_state(verdict, conf, row->used_by, row->wait, NULL), ==, row->state);
+    g_assert_cmpint(dp_policy_state(dp_policy_verdict(policy, &port->addr), conf, NULL, NULL, NULL),
+                    ==, DP_STATE_UNAVAILABLE);
 }
 
 /* Sample 1 of the passthru configuration samples: its esx.conf and the tree of its lspci output,
@@ -194,7 +215,7 @@ test_sample1_notes(void)
         g_autoptr(DpDiagList) diags = dp_diags_new();
         const DpFunction *fn = find(fake, sample1[i].name);
 
-        dp_policy_state(dp_policy_verdict(policy, &fn->addr), conf, NULL, diags);
+        dp_policy_state(dp_policy_verdict(policy, &fn->addr), conf, NULL, NULL, diags);
         g_assert_cmpint(dp_diags_have(diags, DP_DIAG_OWNED_BY_BRIDGE), ==,
                         fn->addr.bus == 2 ? 1 : 0);
     }
