@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* device enable, disable and apply: doing. */
 #include "document.h"
+#include "drift.h"
 #include "output.h"
 #include "removal.h"
 #include "verbs.h"
@@ -174,6 +175,9 @@ dp_cmd_device_apply(DpCli *cli, GError **error)
     dp_report_outcome(cli, outcome);
     if (ok) {
         say_outcome(cli, context->root, outcome, "All bindings are as stored.");
+        if (!change.dry_run && !outcome->reboot_required && context->gone->len == 0) {
+            dp_record_good_boot(cli, context, &change);
+        }
     } else if (outcome->n_done > 0 && outcome->n_failed > 0) {
         cli->exit = DP_EXIT_PARTLY;
     }

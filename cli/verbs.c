@@ -18,6 +18,12 @@ static const DpVerb verbs[] = {
      "the VMs that run, and says what waits for a reboot and why. It never waits for\n"
      "another command, so it answers even while something is stuck.\n",
      "directpath host status", dp_cmd_host_status},
+    {"host drift", "", 0, 0, 0, DP_VERB_NAMES, "what changed since the last good boot",
+     "Compares functions, their cards, IOMMU groups and drivers with what 'device apply'\n"
+     "wrote down when all was as stored: added, gone, moved, replaced, in a group with\n"
+     "others, with another driver; and which VMX files name them. A driver that 'device\n"
+     "enable' or 'device disable' changed is no drift.\n",
+     "directpath host drift", dp_cmd_host_drift},
     {"host capture", "FILE.tar", 1, 1, 0, 0, "everything --root needs from this machine",
      "Writes what a scan of this host reads into a tar. Serial numbers, MAC addresses\n"
      "and other secrets are left out. Unpacked anywhere, it can be looked at and\n"
@@ -167,10 +173,10 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host drift",    "host support",     "vm create",  "vm upgrade",    "vm relocate",
-    "vm add-device", "vm remove-device", "vm set",     "vm register",   "vm unregister",
-    "vm autostart",  "vm reset",         "vm console", "vm suspend",    "vm resume",
-    "vm snapshot",   "vm migrate",       "vm hot-add", "vm hot-remove", "vm export",
+    "host support",     "vm create",  "vm upgrade",    "vm relocate",   "vm add-device",
+    "vm remove-device", "vm set",     "vm register",   "vm unregister", "vm autostart",
+    "vm reset",         "vm console", "vm suspend",    "vm resume",     "vm snapshot",
+    "vm migrate",       "vm hot-add", "vm hot-remove", "vm export",
 };
 
 const DpVerb *

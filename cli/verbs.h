@@ -52,6 +52,7 @@ guint dp_cli_n_args(const DpCli *cli);
 
 /* The commands. */
 bool dp_cmd_host_check(DpCli *cli, GError **error);
+bool dp_cmd_host_drift(DpCli *cli, GError **error);
 bool dp_cmd_host_status(DpCli *cli, GError **error);
 bool dp_cmd_host_capture(DpCli *cli, GError **error);
 bool dp_cmd_device_list(DpCli *cli, GError **error);

@@ -181,6 +181,34 @@ def known_vms(**ids):
     return files | {"var/lib/directpath/vms": "".join(f"/{path}\n" for path in files)}
 
 
+def good_boot(*changes, boots=1):
+    """last-good.json of the lab host, as if it had been like this: (address, {key: value, None to remove}) or (old, new)
+    for another address."""
+    functions = {}
+
+    def add(entry, above):
+        path = f"{above}/{entry['at'][8:]}" if above else entry["at"]
+        functions[entry["at"]] = {key: value for key, value in {
+            "vendor": entry["id"][:4], "device": entry["id"][5:], "path": path, "group": entry.get("group"),
+            "driver": entry.get("driver"), "bridge": True if "below" in entry else None,
+            "serial": "5e-c7-e7-00-5e-c7-e7-00" if "dsn" in entry.get("caps", "") else None}.items() if value is not None}
+        for child in entry.get("below", ()):
+            add(child, path)
+
+    for entry in json.loads((MAPS.parent / "hosts/lab.json").read_text())["functions"]:
+        add(entry, None)
+    for at, change in changes:
+        if change is None:
+            del functions[at]
+        elif isinstance(change, str):
+            functions[change] = functions.pop(at)
+        else:
+            functions[at] = {key: value for key, value in {**functions.get(at, {}), **change}.items() if value is not None}
+    boot = {"boot_id": "5d2ac3bb-98c4-4eb3-8c6a-4d1d57a4b9c5", "time": "2026-11-21T02:24:31Z", "kernel": "6.1.0-27-amd64",
+            "functions": functions}
+    return {"var/lib/directpath/last-good.json": json.dumps({"version": 1, "boots": [boot] * boots})}
+
+
 # Of these one names the NVMe and one the NIC; one has been switched off, one names another model, and some cannot be read.
 KNOWN_VMS = {
     "vmfs/both\u00e9.vmx": 'pciPassthru0.present = "TRUE"\npciPassthru0.id = "00000:003:00.0"\n'
@@ -190,6 +218,11 @@ KNOWN_VMS = {
     "vmfs/binary.vmx": b"\x00\xff" * 99, "vmfs/folder.vmx/x": "",
     "var/lib/directpath/vms": "/vmfs/both\u00e9.vmx\n/vmfs/gone.vmx\nno path\n/vmfs/off.vmx\n/vmfs/other.vmx\n"
                               "/vmfs/binary.vmx\n/vmfs/folder.vmx\n/vmfs/both\u00e9.vmx\n/\n\n"}
+# A NIC came from another slot, a disk is another model, one function is gone and one is new, a driver is another.
+DRIFTED = good_boot(("0000:04:00.0", "0000:08:00.0"), ("0000:08:00.0", {"path": "0000:00:1c.0/00.0", "serial": None, "mac": "52:54:00:5e:c7:e7"}),
+                    ("0000:03:00.0", {"vendor": "144d", "device": "a808", "name": "Some \x1b[31mdisk"}),
+                    ("0000:00:1f.3", None), ("0000:77:00.0", {"vendor": "10de", "device": "2204", "group": 77, "driver": "nouveau"}),
+                    ("0000:05:01.0", {"driver": "e1000_old"})) | MAC
 LIFE = [
     case("status-moved-json", "host status --json", "lab", store=SYSTEM + '/device/119:00.0/owner = "passthru"\n',
          tree_files=MOVED, schema="host-status"),
@@ -202,6 +235,20 @@ LIFE = [
          schema="device-change"),
     case("disable-bridge-json", "device disable 00:07.0 --json", "lab", store='/device/000:07.0/owner = "passthru"\n',
          schema="device-change"),
+    case("drift-none", "host drift", "lab", tree_files=good_boot()),
+    case("drift-none-json", "host drift --json", "lab", tree_files=good_boot(boots=2), schema="host-drift"),
+    case("drift-no-record", "host drift", "lab"),
+    case("drift-broken", "host drift --json", "lab", tree_files={"var/lib/directpath/last-good.json": "{\"version\": 1}"},
+         schema="failure"),
+    case("drift", "host drift", "lab", store=PASSTHRU, tree_files=KNOWN_VMS | DRIFTED),
+    case("drift-json", "host drift --json", "lab", store=PASSTHRU, tree_files=KNOWN_VMS | DRIFTED, schema="host-drift"),
+    # What the store explains is no drift, and numbers of groups mean nothing.
+    case("drift-enabled", "host drift", "lab-enabled", tree_files=good_boot()),
+    case("drift-disabled", "host drift", "lab", tree_files=good_boot(("0000:03:00.0", {"driver": "vfio-pci"}))),
+    case("drift-groups", "host drift --json", "lab", schema="host-drift", tree_files=good_boot(
+        ("0000:03:00.0", {"group": 60}), ("0000:00:03.0", {"group": 50}), ("0000:06:00.2", {"group": 15}))),
+    case("drift-no-iommu", "host drift", "no-iommu", tree_files=good_boot(("0000:03:00.0", {"driver": "vfio-pci"})),
+         store=PASSTHRU),
     case("forget-names-vms-json", "device forget 0000:77:00.0 --json", "lab", store=GONE, schema="device-change",
          tree_files=CARDS | known_vms(a="00000:119:00.0", b="77:00.0", c="119:01.0", d="00000:003:00.0")),
     case("forget-gone", "device forget 0000:77:00.0", "lab", store=SYSTEM + GONE, tree_files=CARDS,
