@@ -10,7 +10,6 @@ static const char *const statuses[] = {
 };
 
 static const DpIdSpec spec = {
-    .what = "compatibility",
     .words = {{"status", "supported, experimental or unlisted", statuses, G_N_ELEMENTS(statuses),
                0}},
     .n_words = 1,

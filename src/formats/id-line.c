@@ -2,37 +2,9 @@
 #include "id-line.h"
 
 #include "base/text.h"
-#include "lines.h"
-#include "words.h"
+#include "id-fields.h"
 
 #include <string.h>
-
-/* The places of a line: two ids, then the words of the spec. */
-typedef enum { VENDOR, DEVICE, FIRST_WORD } Field;
-
-#define MAX_FIELDS (FIRST_WORD + DP_ID_WORDS_MAX)
-
-static const char id_form[] = "one to four hexadecimal digits, or ffff for any";
-
-static guint
-n_fields(const DpIdSpec *spec)
-{
-    return FIRST_WORD + (guint)spec->n_words;
-}
-
-static const char *
-field_name(const DpIdSpec *spec, guint field)
-{
-    return field == VENDOR   ? "vendor"
-           : field == DEVICE ? "device"
-                             : spec->words[field - FIRST_WORD].name;
-}
-
-static const char *
-field_form(const DpIdSpec *spec, guint field)
-{
-    return field <= DEVICE ? id_form : spec->words[field - FIRST_WORD].form;
-}
 
 void
 dp_id_mistake_clear(DpIdMistake *mistake)
@@ -43,109 +15,14 @@ dp_id_mistake_clear(DpIdMistake *mistake)
     *mistake = (DpIdMistake){NULL, NULL, NULL};
 }
 
-static bool
-find_word(const char *word, const char *const *known, size_t n, size_t *ret_index)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (g_ascii_strcasecmp(word, known[i]) == 0) {
-            *ret_index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-read_id(const char *word, uint16_t *ret_id)
-{
-    size_t len = strlen(word);
-    unsigned id = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        if (!g_ascii_isxdigit(word[i])) {
-            return false;
-        }
-        id = id << 4 | (unsigned)g_ascii_xdigit_value(word[i]);
-        if (i >= 4) {
-            return false;
-        }
-    }
-    *ret_id = (uint16_t)id;
-    return len > 0;
-}
-
-/* Reads @word as @field into @row. */
-static bool
-read_field(const DpIdSpec *spec, guint field, const char *word, DpIdRow *row)
-{
-    guint index = field - FIRST_WORD;
-
-    if (field <= DEVICE) {
-        return read_id(word, field == VENDOR ? &row->vendor : &row->device);
-    }
-    if (!find_word(word, spec->words[index].known, spec->words[index].n_known,
-                   &row->words[index])) {
-        return false;
-    }
-    if (spec->words[index].n_distinct > 0) {
-        row->words[index] = MIN(row->words[index], spec->words[index].n_distinct - 1);
-    }
-    return true;
-}
-
-static bool
-field_valid(const DpIdSpec *spec, guint field, const char *word)
-{
-    DpIdRow row;
-
-    return read_field(spec, field, word, &row);
-}
-
-/* What @word was probably meant to be, or NULL; the caller frees it. */
-static char *
-likely(const DpIdSpec *spec, guint field, const char *word)
-{
-    if (field_valid(spec, field, word)) {
-        return g_ascii_strdown(word, -1);
-    }
-    if (field <= DEVICE) {
-        bool prefixed = g_ascii_strncasecmp(word, "0x", 2) == 0;
-
-        return prefixed && field_valid(spec, field, word + 2) ? g_ascii_strdown(word + 2, -1)
-                                                              : NULL;
-    }
-    return g_strdup(dp_word_nearest(word, spec->words[field - FIRST_WORD].known,
-                                    spec->words[field - FIRST_WORD].n_known));
-}
-
-/* The words in @len bytes: a GPtrArray of strings. */
-static GPtrArray *
-split(const char *text, size_t len)
-{
-    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
-
-    for (size_t at = 0; at < len;) {
-        size_t start = at;
-
-        while (at < len && !dp_is_blank(text[at])) {
-            at++;
-        }
-        if (at > start) {
-            g_ptr_array_add(words, g_strndup(text + start, at - start));
-        }
-        at++;
-    }
-    return words;
-}
-
 /* The line that as many @words as an entry has were probably meant to be, or NULL. */
 static char *
 repaired(const DpIdSpec *spec, char *const *words)
 {
-    g_auto(GStrv) meant = g_new0(char *, MAX_FIELDS + 1);
+    g_auto(GStrv) meant = g_new0(char *, DP_ID_FIELDS_MAX + 1);
 
-    for (guint field = VENDOR; field < n_fields(spec); field++) {
-        meant[field] = likely(spec, field, words[field]);
+    for (guint field = DP_ID_VENDOR; field < dp_id_n_fields(spec); field++) {
+        meant[field] = dp_id_field_likely(spec, field, words[field]);
         if (meant[field] == NULL) {
             return NULL;
         }
@@ -166,7 +43,8 @@ split_colon(const DpIdSpec *spec, GPtrArray *words)
     }
     vendor = g_strndup(first, (size_t)(colon - first));
     device = g_strdup(colon + 1);
-    if (!field_valid(spec, VENDOR, vendor) || !field_valid(spec, DEVICE, device)) {
+    if (!dp_id_field_valid(spec, DP_ID_VENDOR, vendor) ||
+        !dp_id_field_valid(spec, DP_ID_DEVICE, device)) {
         return false;
     }
     g_ptr_array_remove_index(words, 0);
@@ -189,7 +67,7 @@ explain_colon(const DpIdSpec *spec, const GPtrArray *words, DpIdMistake *mistake
 {
     const char *vendor = words->pdata[0], *device = words->pdata[1];
     g_autofree char *line =
-        words->len == n_fields(spec) ? repaired(spec, (char **)words->pdata) : NULL;
+        words->len == dp_id_n_fields(spec) ? repaired(spec, (char **)words->pdata) : NULL;
     g_autofree char *names = name_words(spec);
 
     mistake->what = g_strdup_printf("%s:%s are two words here, without the colon", vendor, device);
@@ -203,12 +81,13 @@ explain_colon(const DpIdSpec *spec, const GPtrArray *words, DpIdMistake *mistake
 static bool
 is_prose(const DpIdSpec *spec, const GPtrArray *words)
 {
-    if (field_valid(spec, VENDOR, words->pdata[0]) &&
-        (words->len < 2 || field_valid(spec, DEVICE, words->pdata[1]))) {
+    if (dp_id_field_valid(spec, DP_ID_VENDOR, words->pdata[0]) &&
+        (words->len < 2 || dp_id_field_valid(spec, DP_ID_DEVICE, words->pdata[1]))) {
         return false;
     }
-    for (guint field = FIRST_WORD; words->len == n_fields(spec) && field < words->len; field++) {
-        g_autofree char *meant = likely(spec, field, words->pdata[field]);
+    for (guint field = DP_ID_FIRST_WORD; words->len == dp_id_n_fields(spec) && field < words->len;
+         field++) {
+        g_autofree char *meant = dp_id_field_likely(spec, field, words->pdata[field]);
 
         if (meant != NULL) {
             return false;
@@ -220,7 +99,7 @@ is_prose(const DpIdSpec *spec, const GPtrArray *words)
 static void
 explain_prose(const DpIdSpec *spec, const GPtrArray *words, DpIdMistake *mistake)
 {
-    guint n = n_fields(spec);
+    guint n = dp_id_n_fields(spec);
     char **last = (char **)words->pdata + (words->len > n ? words->len - n : 0);
     g_autofree char *line = words->len > n ? repaired(spec, last) : NULL;
 
@@ -243,19 +122,20 @@ explain_word(const DpIdSpec *spec, const GPtrArray *words, guint field, DpIdMist
 {
     const char *word = words->pdata[field];
     g_autofree char *shown = dp_text_visible_max(word, -1, 40);
-    g_autofree char *meant = likely(spec, field, word);
+    g_autofree char *meant = dp_id_field_likely(spec, field, word);
     g_autofree char *line =
-        words->len == n_fields(spec) ? repaired(spec, (char **)words->pdata) : NULL;
+        words->len == dp_id_n_fields(spec) ? repaired(spec, (char **)words->pdata) : NULL;
 
-    if (field <= DEVICE && is_placeholder(word)) {
+    if (field <= DP_ID_DEVICE && is_placeholder(word)) {
         mistake->what = g_strdup_printf("'%s' stands for an id and is none (%s)", shown,
-                                        field_name(spec, field));
+                                        dp_id_field_name(spec, field));
         mistake->remedy = g_strdup("put the id that lspci -n prints in its place, or ffff for any");
         return;
     }
-    mistake->what = g_strdup_printf("'%s' is not a %s (%s)%s%s%s", shown, field_name(spec, field),
-                                    field_form(spec, field), meant != NULL ? ", probably '" : "",
-                                    meant != NULL ? meant : "", meant != NULL ? "'" : "");
+    mistake->what =
+        g_strdup_printf("'%s' is not a %s (%s)%s%s%s", shown, dp_id_field_name(spec, field),
+                        dp_id_field_form(spec, field), meant != NULL ? ", probably '" : "",
+                        meant != NULL ? meant : "", meant != NULL ? "'" : "");
     mistake->remedy = line != NULL ? g_strdup_printf("write: %s", line) : NULL;
 }
 
@@ -263,11 +143,11 @@ static void
 explain_count(const DpIdSpec *spec, const GPtrArray *words, DpIdMistake *mistake)
 {
     static const char *const numbers[] = {[3] = "three", [4] = "four"};
-    const char *number = numbers[n_fields(spec)];
+    const char *number = numbers[dp_id_n_fields(spec)];
 
-    if (words->len < n_fields(spec)) {
+    if (words->len < dp_id_n_fields(spec)) {
         mistake->what = g_strdup_printf("the line has %u of %s words: the %s is missing",
-                                        words->len, number, field_name(spec, words->len));
+                                        words->len, number, dp_id_field_name(spec, words->len));
         return;
     }
     mistake->what =
@@ -286,8 +166,8 @@ explain(const DpIdSpec *spec, GPtrArray *words, DpIdMistake *mistake)
         explain_prose(spec, words, mistake);
         return;
     }
-    for (guint field = VENDOR; field < n_fields(spec) && field < words->len; field++) {
-        if (!field_valid(spec, field, words->pdata[field])) {
+    for (guint field = DP_ID_VENDOR; field < dp_id_n_fields(spec) && field < words->len; field++) {
+        if (!dp_id_field_valid(spec, field, words->pdata[field])) {
             explain_word(spec, words, field, mistake);
             return;
         }
@@ -300,7 +180,7 @@ explain(const DpIdSpec *spec, GPtrArray *words, DpIdMistake *mistake)
 static char *
 find_swallowed(const DpIdSpec *spec, const GPtrArray *words)
 {
-    guint n = n_fields(spec);
+    guint n = dp_id_n_fields(spec);
     g_auto(GStrv) tail = NULL;
     const char *first;
     size_t len;
@@ -311,14 +191,14 @@ find_swallowed(const DpIdSpec *spec, const GPtrArray *words)
     first = words->pdata[words->len - n];
     len = strlen(first);
     if (len <= 4 || g_ascii_isxdigit(first[len - 5]) ||
-        !field_valid(spec, VENDOR, first + len - 4)) {
+        !dp_id_field_valid(spec, DP_ID_VENDOR, first + len - 4)) {
         return NULL;
     }
-    tail = g_new0(char *, MAX_FIELDS + 1);
-    tail[VENDOR] = g_strdup(first + len - 4);
-    for (guint field = DEVICE; field < n; field++) {
+    tail = g_new0(char *, DP_ID_FIELDS_MAX + 1);
+    tail[DP_ID_VENDOR] = g_strdup(first + len - 4);
+    for (guint field = DP_ID_DEVICE; field < n; field++) {
         tail[field] = g_strdup(words->pdata[words->len - n + field]);
-        if (!field_valid(spec, field, tail[field])) {
+        if (!dp_id_field_valid(spec, field, tail[field])) {
             return NULL;
         }
     }
@@ -331,14 +211,14 @@ dp_id_line_scan(
 {
     const char *hash = len > 0 ? memchr(text, '#', len) : NULL;
     size_t stop = hash != NULL ? (size_t)(hash - text) : len;
-    g_autoptr(GPtrArray) words = split(text, stop);
-    g_autoptr(GPtrArray) comment = split(text + stop, len - stop);
+    g_autoptr(GPtrArray) words = dp_id_split(text, stop);
+    g_autoptr(GPtrArray) comment = dp_id_split(text + stop, len - stop);
     DpIdRow row = {0};
-    bool valid = words->len == n_fields(spec);
+    bool valid = words->len == dp_id_n_fields(spec);
 
     *ret_mistake = (DpIdMistake){.swallow = find_swallowed(spec, comment)};
-    for (guint field = VENDOR; field < n_fields(spec) && valid; field++) {
-        valid = read_field(spec, field, words->pdata[field], &row);
+    for (guint field = DP_ID_VENDOR; field < dp_id_n_fields(spec) && valid; field++) {
+        valid = dp_id_field_read(spec, field, words->pdata[field], &row);
     }
     if (valid) {
         *ret_row = row;

@@ -15,7 +15,6 @@
 
 /* What the lines of one file look like. */
 typedef struct {
-    const char *what; /* what the file is called in messages: "passthru.map" */
     struct {
         const char *name; /* "method" */
         const char *form; /* "flr, d3d0, link, bridge or default" */

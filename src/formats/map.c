@@ -14,7 +14,6 @@ static const char *const methods[] = {
 static const char *const shareables[] = {"false", "true", "default"};
 
 static const DpIdSpec spec = {
-    .what = "passthru.map",
     .words = {{"method", "flr, d3d0, link, bridge or default", methods, G_N_ELEMENTS(methods), 0},
               {"shareable", "true, default or false", shareables, G_N_ELEMENTS(shareables), 2}},
     .n_words = 2,

@@ -99,22 +99,39 @@ in_this_vm(const DpBuild *build, const DpFunction *fn)
     return false;
 }
 
-/* The line of the map that says false for @fn, or NULL. */
 static const DpMapEntry *
-false_line(const DpBuild *build, const DpFunction *fn)
+entry_with_false(const DpBuild *build, const DpFunction *fn)
 {
     const DpVerdict *verdict = dp_policy_verdict(build->input->policy, &fn->addr);
 
     return verdict != NULL && !verdict->reset.shareable ? verdict->reset.entry : NULL;
 }
 
-/* "iommu-group 8", "shared-reset", "not-shareable: line 3 of FILE"; with the member through which
- * the rule applies, if that is not the device itself. */
+/* The line of the map that ties @member to the function through which it came, or, if another rule
+ * did, to @fn itself; NULL if none does. */
+static const DpMapEntry *
+false_line(const DpBuild *build, const DpFunction *fn, const DpUnitMember *member)
+{
+    const DpFunction *other = member->rule == DP_RULE_NOT_SHAREABLE ? member->because_of : fn;
+    const DpAddr *a = &member->fn->addr, *b = &other->addr;
+    const DpMapEntry *entry;
+
+    if (a->domain != b->domain || a->bus != b->bus || a->device != b->device ||
+        member->fn->physfn != NULL || other->physfn != NULL) {
+        return NULL;
+    }
+    entry = entry_with_false(build, member->fn);
+    return entry != NULL ? entry : entry_with_false(build, other);
+}
+
+/* "iommu-group 8", "shared-reset through 0000:07:01.0", "not-shareable: line 3 of FILE". A line of
+ * the map that ties the two beside another rule is told too: who takes only one of them away is
+ * refused again. */
 static char *
 describe_rule(const DpBuild *build, const DpFunction *fn, const DpUnitMember *member)
 {
     g_autoptr(GString) text = g_string_new(dp_unit_rule_name(member->rule));
-    const DpMapEntry *line = NULL;
+    const DpMapEntry *line = false_line(build, fn, member);
 
     if (member->rule == DP_RULE_IOMMU_GROUP) {
         g_string_append_printf(text, " %d", member->fn->iommu_group);
@@ -122,10 +139,10 @@ describe_rule(const DpBuild *build, const DpFunction *fn, const DpUnitMember *me
     if (member->because_of != NULL && member->because_of != fn) {
         g_string_append_printf(text, " through %s", member->because_of->name);
     }
-    if (member->rule == DP_RULE_NOT_SHAREABLE) {
-        line = false_line(build, member->fn);
-        line = line == NULL ? false_line(build, member->because_of) : line;
-        g_string_append_printf(text, ": line %u of %s", line->line, line->file);
+    if (line != NULL) {
+        g_string_append_printf(text, "%s: line %u of %s",
+                               member->rule == DP_RULE_NOT_SHAREABLE ? "" : " and not-shareable",
+                               line->line, line->file);
     }
     return g_strdup(text->str);
 }
