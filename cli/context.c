@@ -131,7 +131,6 @@ dp_context_new(DpCli *cli, DpContextMode mode, GError **error)
 
     context->lock = -1;
     context->diags = dp_diags_new();
-    context->names = (cli->verb->needs & DP_VERB_NAMES) != 0 ? dp_names_new() : NULL;
     context->root = dp_root_open(cli->options->root, error);
     if (context->root == NULL) {
         return NULL;

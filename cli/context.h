@@ -20,8 +20,8 @@ typedef struct {
     GPtrArray *locked; /* const char *: DpRoot.locked */
     DpArmed *armed;    /* a change that waits for its confirmation, or NULL */
     GPtrArray *gone;   /* DpStoredGone: stored, and not there, or not the card that was meant */
-    DpNames *names; /* made at first use: dp_context_names, or at once for a verb that shows many */
-    int lock;       /* held by a command that changes something; -1 */
+    DpNames *names;    /* made at first use: dp_context_names */
+    int lock;          /* held by a command that changes something; -1 */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
 } DpContext;
 

@@ -18,7 +18,7 @@ static const DpVerb verbs[] = {
      "the VMs that run, and says what waits for a reboot and why. It never waits for\n"
      "another command, so it answers even while something is stuck.\n",
      "directpath host status", dp_cmd_host_status},
-    {"host drift", "", 0, 0, 0, DP_VERB_NAMES, "what changed since the last good boot",
+    {"host drift", "", 0, 0, 0, 0, "what changed since the last good boot",
      "Compares functions, their cards, IOMMU groups and drivers with what 'device apply'\n"
      "wrote down when all was as stored: added, gone, moved, replaced, in a group with\n"
      "others, with another driver; and which VMX files name them. A driver that 'device\n"
@@ -29,7 +29,7 @@ static const DpVerb verbs[] = {
      "and other secrets are left out. Unpacked anywhere, it can be looked at and\n"
      "decided about with --root, on any machine, by any user.\n",
      "directpath host capture /tmp/host.tar", dp_cmd_host_capture},
-    {"device list", "", 0, 0, DP_OPT_ALL, DP_VERB_NAMES, "functions that could be passed through",
+    {"device list", "", 0, 0, DP_OPT_ALL, 0, "functions that could be passed through",
      "One line a function: address, state, driver, IOMMU group, reset, name; below it\n"
      "why a function may not be passed through. States: available (can be enabled),\n"
      "active (enabled, ready for a VM), reboot-required (stored and real owner\n"
@@ -95,7 +95,7 @@ static const DpVerb verbs[] = {
      "with the word that was probably meant. With FILE: as if it were the\n"
      "administrator's map; without: the map in effect. Nothing is changed.\n",
      "directpath map check /etc/vmware/passthru.map", dp_cmd_map_check},
-    {"import esx-conf", "FILE", 1, 1, DP_OPT_YES, DP_VERB_ROOT | DP_VERB_YES | DP_VERB_NAMES,
+    {"import esx-conf", "FILE", 1, 1, DP_OPT_YES, DP_VERB_ROOT | DP_VERB_YES,
      "take over what an ESX host's esx.conf enables",
      "Shows what is at each address that the file gives away, and whether the rules of\n"
      "'device enable' allow it here. With --yes it stores systemId and names, and\n"

@@ -9,10 +9,8 @@ typedef enum {
     DP_VERB_ROOT = 1 << 0,
     /* It acts on the running machine and refuses another --root, unless --dry-run. */
     DP_VERB_LIVE = 1 << 1,
-    /* It shows names of devices: their list is read while the host is scanned. */
-    DP_VERB_NAMES = 1 << 2,
     /* It only looks unless --yes is given; the other needs count with --yes. */
-    DP_VERB_YES = 1 << 3,
+    DP_VERB_YES = 1 << 2,
 } DpVerbNeeds;
 
 struct DpVerb {

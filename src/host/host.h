@@ -258,9 +258,8 @@ char *dp_function_path(const DpFunction *fn);
 /* Functions of IOMMU group @group: a new GPtrArray of borrowed DpFunction. */
 GPtrArray *dp_host_group(const DpHost *host, int group);
 
-/* "Vendor Device" from pci.ids (libpci), cached in @names; never NULL. The caller frees the string.
- * Any thread may ask. The list is read by a thread of its own, from dp_names_new on: it takes
- * milliseconds. */
+/* "Vendor Device" from the machine's pci.ids, which is read at the first question; never NULL. The
+ * caller frees the string. Any thread may ask. */
 typedef struct DpNames DpNames;
 DpNames *dp_names_new(void);
 void dp_names_free(DpNames *names);

@@ -1,112 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words for numbers, as lspci writes them. */
+#include "base/file.h"
 #include "base/text.h"
+#include "formats/pciids.h"
 #include "host.h"
 
-#include <pci/pci.h>
-#include <setjmp.h>
+#include <fcntl.h>
 
-/*
- * libpci for names only: it is never initialized, so it looks at no hardware. Flags never allow the
- * network (names of devices by DNS), nor the cache of such answers.
- */
-#define LOOKUP         PCI_LOOKUP_NO_HWDB
-#define NAME_MAX_BYTES 512
+/* Of this machine, not of a captured one; where Debian and where Fedora have it. */
+static const char *const lists[] = {"usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids"};
+
+typedef enum { NAME_FUNCTION, NAME_VENDOR, NAME_DEVICE, NAME_CLASS } NameKind;
 
 struct DpNames {
-    struct pci_access *pci;
-    GThread *loader;   /* reads the list; NULL once somebody waited for it */
-    GMutex mutex;      /* libpci is used by one thread at a time, and so is what was found */
-    GHashTable *found; /* key of a lookup: text */
+    GMutex mutex;      /* for both that follow */
+    DpPciIds *ids;     /* NULL: not read yet */
+    GHashTable *found; /* key of a question: the answer, since many functions have the same */
 };
-
-/*
- * libpci's error callback gets no context and must not return: where it jumps to is kept here for
- * the length of one lookup.
- */
-static _Thread_local jmp_buf *lookup_failed;
-
-static void G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN fail_lookup(char *message G_GNUC_UNUSED, ...)
-{
-    g_assert(lookup_failed != NULL);
-    longjmp(*lookup_failed, 1);
-}
-
-static void G_GNUC_PRINTF(1, 2) stay_silent(char *message G_GNUC_UNUSED, ...)
-{
-}
-
-typedef struct {
-    struct pci_access *pci;
-    int flags;
-    int first, second;
-    char buf[NAME_MAX_BYTES];
-} Lookup;
-
-/* NULL if libpci gave up; a list that is broken in the middle keeps what came before. */
-static const char *
-look_up_once(Lookup *lookup)
-{
-    jmp_buf here;
-
-    lookup_failed = &here;
-    if (setjmp(here) != 0) {
-        return NULL;
-    }
-    return pci_lookup_name(lookup->pci, lookup->buf, NAME_MAX_BYTES, lookup->flags, lookup->first,
-                           lookup->second);
-}
-
-static char *
-look_up_now(DpNames *names, int flags, int first, int second)
-{
-    g_autofree Lookup *lookup = g_new0(Lookup, 1);
-    const char *text;
-
-    lookup->pci = names->pci;
-    lookup->flags = flags | LOOKUP;
-    lookup->first = first;
-    lookup->second = second;
-    text = look_up_once(lookup);
-    if (text ==
-        NULL) { /* the first lookup loads the list; the second finds it loaded or given up */
-        text = look_up_once(lookup);
-    }
-    lookup_failed = NULL;
-    return text == NULL ? NULL : dp_text_visible(text, -1);
-}
-
-/* The first lookup loads the list; that of vendor 0 is as good as any. */
-static gpointer
-load(gpointer data)
-{
-    DpNames *names = data;
-
-    g_free(look_up_now(names, PCI_LOOKUP_VENDOR, 0, 0));
-    return NULL;
-}
 
 DpNames *
 dp_names_new(void)
 {
     DpNames *names = g_new0(DpNames, 1);
 
-    names->pci = pci_alloc();
-    names->pci->error = fail_lookup;
-    names->pci->warning = stay_silent;
-    names->pci->debug = stay_silent;
-    names->pci->id_lookup_mode = 0;
     g_mutex_init(&names->mutex);
     names->found = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-    names->loader = g_thread_try_new("names", load, names, NULL);
     return names;
-}
-
-static void
-wait_loaded(DpNames *names)
-{
-    if (names->loader != NULL) {
-        (void)g_thread_join(g_steal_pointer(&names->loader));
-    }
 }
 
 void
@@ -115,25 +34,88 @@ dp_names_free(DpNames *names)
     if (names == NULL) {
         return;
     }
-    wait_loaded(names);
-    pci_cleanup(names->pci);
+    dp_pci_ids_free(names->ids);
     g_hash_table_unref(names->found);
     g_mutex_clear(&names->mutex);
     g_free(names);
 }
 
-/* Many functions of a host have the same names. */
-static char *
-look_up(DpNames *names, int flags, int first, int second)
+/* Without a list every name is a number. */
+static DpPciIds *
+read_list(void)
 {
-    gint64 key = (gint64)flags << 32 | (gint64)first << 16 | second;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&names->mutex);
-    gpointer found;
+    dp_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char *text = NULL;
 
-    wait_loaded(names);
-    if (!g_hash_table_lookup_extended(names->found, &key, NULL, &found)) {
-        found = look_up_now(names, flags, first, second);
-        g_hash_table_insert(names->found, g_memdup2(&key, sizeof key), found);
+    for (size_t i = 0; text == NULL && i < G_N_ELEMENTS(lists); i++) {
+        text = dp_file_read(root, lists[i], DP_FILE_MAX, NULL, NULL);
+    }
+    return dp_pci_ids_new(text);
+}
+
+static char *
+function_text(const DpPciIds *ids, unsigned vendor, unsigned device)
+{
+    g_autofree char *maker = dp_pci_ids_vendor(ids, vendor);
+    g_autofree char *model = dp_pci_ids_device(ids, vendor, device);
+
+    if (maker == NULL) {
+        return g_strdup_printf("Device %04x:%04x", vendor, device);
+    }
+    return model != NULL ? g_strdup_printf("%s %s", maker, model)
+                         : g_strdup_printf("%s Device %04x", maker, device);
+}
+
+static char *
+vendor_text(const DpPciIds *ids, unsigned vendor, unsigned device G_GNUC_UNUSED)
+{
+    char *name = dp_pci_ids_vendor(ids, vendor);
+
+    return name != NULL ? name : g_strdup_printf("Vendor %04x", vendor);
+}
+
+static char *
+device_text(const DpPciIds *ids, unsigned vendor, unsigned device)
+{
+    char *name = dp_pci_ids_device(ids, vendor, device);
+
+    return name != NULL ? name : g_strdup_printf("Device %04x", device);
+}
+
+static char *
+class_text(const DpPciIds *ids, unsigned code, unsigned unused G_GNUC_UNUSED)
+{
+    char *subclass = dp_pci_ids_subclass(ids, code);
+    g_autofree char *class = subclass != NULL ? NULL : dp_pci_ids_class(ids, code);
+
+    if (subclass != NULL) {
+        return subclass;
+    }
+    return class != NULL ? g_strdup_printf("%s [%04x]", class, code)
+                         : g_strdup_printf("Class %04x", code);
+}
+
+static char *(*const texts[])(const DpPciIds *ids, unsigned first, unsigned second) = {
+    [NAME_FUNCTION] = function_text,
+    [NAME_VENDOR] = vendor_text,
+    [NAME_DEVICE] = device_text,
+    [NAME_CLASS] = class_text,
+};
+
+static char *
+look_up(DpNames *names, NameKind kind, unsigned first, unsigned second)
+{
+    gint64 key = (gint64)kind << 32 | (gint64)first << 16 | second;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&names->mutex);
+    const char *found = g_hash_table_lookup(names->found, &key);
+
+    if (found == NULL) {
+        g_autofree char *text = NULL;
+
+        names->ids = names->ids != NULL ? names->ids : read_list();
+        text = texts[kind](names->ids, first, second);
+        found = dp_text_visible(text, -1);
+        g_hash_table_insert(names->found, g_memdup2(&key, sizeof key), (gpointer)found);
     }
     return g_strdup(found);
 }
@@ -141,30 +123,28 @@ look_up(DpNames *names, int flags, int first, int second)
 char *
 dp_names_function(DpNames *names, const DpFunction *fn)
 {
-    char *text = fn->ids_known == DP_TRI_NO ? g_strdup("unknown device")
-                                            : look_up(names, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-                                                      fn->vendor, fn->device);
-
-    return text != NULL ? text : g_strdup_printf("Vendor %04x Device %04x", fn->vendor, fn->device);
+    return fn->ids_known == DP_TRI_NO ? g_strdup("unknown device")
+                                      : look_up(names, NAME_FUNCTION, fn->vendor, fn->device);
 }
 
 char *
 dp_names_vendor(DpNames *names, const DpFunction *fn)
 {
-    char *text =
-        fn->ids_known == DP_TRI_NO ? NULL : look_up(names, PCI_LOOKUP_VENDOR, fn->vendor, 0);
-
-    return text != NULL ? text : g_strdup("");
+    return fn->ids_known == DP_TRI_NO ? g_strdup("")
+                                      : look_up(names, NAME_VENDOR, fn->vendor, fn->device);
 }
 
 char *
 dp_names_device(DpNames *names, const DpFunction *fn)
 {
-    char *text = fn->ids_known == DP_TRI_NO
-                     ? NULL
-                     : look_up(names, PCI_LOOKUP_DEVICE, fn->vendor, fn->device);
+    return fn->ids_known == DP_TRI_NO ? g_strdup("")
+                                      : look_up(names, NAME_DEVICE, fn->vendor, fn->device);
+}
 
-    return text != NULL ? text : g_strdup("");
+char *
+dp_names_class(DpNames *names, const DpFunction *fn)
+{
+    return look_up(names, NAME_CLASS, fn->class_code >> 8, 0);
 }
 
 char *
@@ -176,19 +156,9 @@ dp_names_ids(DpNames *names, uint16_t vendor, uint16_t device)
         return device == 0xffff ? g_strdup("any device")
                                 : g_strdup_printf("device %04x of any vendor", device);
     }
-    name = device == 0xffff ? look_up(names, PCI_LOOKUP_VENDOR, vendor, 0)
-                            : look_up(names, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, vendor, device);
-    if (name == NULL) {
-        name = device == 0xffff ? g_strdup_printf("Vendor %04x", vendor)
-                                : g_strdup_printf("Vendor %04x Device %04x", vendor, device);
+    if (device != 0xffff) {
+        return look_up(names, NAME_FUNCTION, vendor, device);
     }
-    return device == 0xffff ? g_strdup_printf("%s, any device", name) : g_steal_pointer(&name);
-}
-
-char *
-dp_names_class(DpNames *names, const DpFunction *fn)
-{
-    char *text = look_up(names, PCI_LOOKUP_CLASS, (int)(fn->class_code >> 8), 0);
-
-    return text != NULL ? text : g_strdup_printf("Class %04x", fn->class_code >> 8);
+    name = look_up(names, NAME_VENDOR, vendor, 0);
+    return g_strdup_printf("%s, any device", name);
 }
