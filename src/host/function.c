@@ -114,7 +114,6 @@ static const Number numbers[] = {
     NUMBER("revision", revision, 0, 0xff, false),
     NUMBER("numa_node", numa_node, -1, INT32_MAX, false),
     NUMBER("irq", irq, 0, INT32_MAX, false),
-    NUMBER("sriov_totalvfs", sriov_totalvfs, 0, 0xffff, false),
 };
 
 static void
@@ -202,12 +201,19 @@ static void
 read_numbers(Reader *reader)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        DpTri known = read_number(reader, &numbers[i]);
-
-        if (numbers[i].offset == offsetof(DpFunction, sriov_totalvfs)) {
-            reader->fn->sriov_pf = known;
-        }
+        (void)read_number(reader, &numbers[i]);
     }
+}
+
+/* A virtual function has none of its own. */
+static void
+read_sriov(Reader *reader)
+{
+    static const Number total = NUMBER("sriov_totalvfs", sriov_totalvfs, 0, 0xffff, false);
+    DpFunction *fn = reader->fn;
+
+    fn->physfn_name = dp_scan_link_name(reader->dir_fd, "physfn");
+    fn->sriov_pf = fn->physfn_name != NULL ? DP_TRI_NO : read_number(reader, &total);
 }
 
 /* A bridge's last four lines are its windows: ports, memory, prefetchable memory, CardBus. */
@@ -297,7 +303,6 @@ read_presence(Reader *reader)
     g_autoptr(GPtrArray) vectors = dp_file_list(reader->dir_fd, "msi_irqs", NULL);
 
     fn->driver = dp_scan_visible(dp_scan_link_name(reader->dir_fd, "driver"));
-    fn->physfn_name = dp_scan_link_name(reader->dir_fd, "physfn");
     fn->reset_file = dp_scan_exists(reader->dir_fd, "reset") ? DP_TRI_YES : DP_TRI_NO;
     fn->boot_vga = vga != NULL && strcmp(vga, "1") == 0 ? DP_TRI_YES : DP_TRI_NO;
     fn->n_msi_irqs = vectors == NULL ? 0 : vectors->len;
@@ -317,12 +322,14 @@ dp_function_read(DpRoot *root, int devices_fd, DpFunction *fn, DpSlow *slow)
     }
     read_identity(&reader);
     read_numbers(&reader);
+    read_sriov(&reader);
     read_bars(&reader);
     read_power(&reader);
     read_group(&reader);
     read_presence(&reader);
     if (slow != NULL) {
         slow->want_config = true;
+        slow->want_numvfs = fn->sriov_pf != DP_TRI_NO;
         dp_slow_read_folder(dir_fd, slow);
         slow->state = DP_SLOW_READ;
     }

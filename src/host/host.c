@@ -209,6 +209,7 @@ read_slow(DpRoot *root, DpHost *host, DpSlowTable *table)
 
         names[i] = fn->name;
         slow->want_config = !dp_function_sleeps(fn);
+        slow->want_numvfs = fn->sriov_pf != DP_TRI_NO;
         slow->locked = is_locked(root, fn);
         slow->config_len = slow->want_config ? slow->config_len : 0;
     }
@@ -216,6 +217,14 @@ read_slow(DpRoot *root, DpHost *host, DpSlowTable *table)
     if (root->live) {
         dp_slow_table_read(table, root->fd, names, dp_slow_read_one);
     }
+}
+
+static void
+take_slow(size_t i, void *data)
+{
+    const Pass *pass = data;
+
+    dp_function_take_slow(pass->host->functions->pdata[i], &pass->slow->slots[i]);
 }
 
 static DpHost *
@@ -227,7 +236,7 @@ scan_functions(DpRoot *root, DpSlowTable **ret_slow, GError **error)
     if (!list_functions(root, host, error)) {
         return NULL;
     }
-    slow = dp_slow_table_new(host->functions->len);
+    slow = dp_slow_table_new(host->functions->len, root->live);
     if (slow == NULL) {
         dp_fail(error, DP_ERROR_IO, "no memory for %u functions", host->functions->len);
         return NULL;
@@ -235,9 +244,7 @@ scan_functions(DpRoot *root, DpSlowTable **ret_slow, GError **error)
     read_functions(root, host, slow);
     dp_topology_from_links(host);
     read_slow(root, host, slow);
-    for (guint i = 0; i < host->functions->len; i++) {
-        dp_function_take_slow(host->functions->pdata[i], &slow->slots[i]);
-    }
+    dp_each(host->functions->len, take_slow, &(Pass){.host = host, .slow = slow});
     dp_topology_finish(host);
     report_limits(host, slow);
     *ret_slow = g_steal_pointer(&slow);

@@ -4,6 +4,16 @@
 
 #include <string.h>
 
+static int
+hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Takes hexadecimal digits, at least one and no more than 64 bits of value. */
 static bool
 take_hex(const char **at, uint64_t *ret_value)
@@ -11,11 +21,11 @@ take_hex(const char **at, uint64_t *ret_value)
     const char *c = *at;
     uint64_t value = 0;
 
-    for (; g_ascii_isxdigit(*c); c++) {
+    for (int digit; (digit = hex_value(*c)) >= 0; c++) {
         if (value >> 60 != 0) {
             return false;
         }
-        value = value << 4 | (unsigned)g_ascii_xdigit_value(*c);
+        value = value << 4 | (unsigned)digit;
     }
     if (c == *at) {
         return false;
@@ -60,10 +70,12 @@ take_digits(const char **at, size_t n, uint32_t *ret_value)
     uint32_t value = 0;
 
     for (size_t i = 0; i < n; i++, (*at)++) {
-        if (!g_ascii_isxdigit(**at)) {
+        int digit = hex_value(**at);
+
+        if (digit < 0) {
             return false;
         }
-        value = value << 4 | (unsigned)g_ascii_xdigit_value(**at);
+        value = value << 4 | (unsigned)digit;
     }
     *ret_value = value;
     return true;

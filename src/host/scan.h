@@ -24,7 +24,7 @@ extern const char *const dp_slow_attrs[DP_N_SLOW];
 
 typedef struct {
     enum { DP_SLOW_UNREAD, DP_SLOW_READING, DP_SLOW_READ, DP_SLOW_STUCK, DP_SLOW_SKIP } state;
-    bool want_config;
+    bool want_config, want_numvfs;
     bool locked; /* what needs the device's lock is not asked for: it stays stuck */
     bool have_config,
         have[DP_N_SLOW]; /* read, or refused: one that is stuck has what came before */
@@ -40,15 +40,15 @@ void dp_slow_read_folder(int dir_fd, DpSlow *slow);
 void dp_slow_read_one(int root_fd, const char *name, DpSlow *slow);
 
 /*
- * Slots for the functions of a host, in its order; shared with the children that fill them under a
- * deadline: a function whose read does not end becomes DP_SLOW_STUCK. NULL: out of memory.
+ * Slots for the functions of a host, in its order; where @shared, with the children that fill them
+ * under a deadline: a function whose read does not end becomes DP_SLOW_STUCK. NULL: out of memory.
  */
 typedef struct {
     size_t n;
     DpSlow *slots;
     int blocked_ms; /* DpRoot.blocked_ms */
 } DpSlowTable;
-DpSlowTable *dp_slow_table_new(size_t n);
+DpSlowTable *dp_slow_table_new(size_t n, bool shared);
 void dp_slow_table_free(DpSlowTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpSlowTable, dp_slow_table_free)
 void

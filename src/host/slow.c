@@ -122,12 +122,13 @@ dp_slow_read_folder(int dir_fd, DpSlow *slow)
     }
     slow->have_config = true;
     for (size_t i = 0; i < DP_N_SLOW; i++) {
-        dp_autofd int fd = -1;
+        bool wanted = i != DP_SLOW_NUMVFS || slow->want_numvfs;
+        dp_autofd int fd = -ENOENT; /* what nobody wants is not there */
 
         if (slow->locked && needs_lock(i)) {
             continue;
         }
-        fd = open_attr(dir_fd, dp_slow_attrs[i]);
+        fd = wanted ? open_attr(dir_fd, dp_slow_attrs[i]) : fd;
 
         slow->len[i] = fd < 0 ? fd : read_at(fd, slow->text[i], DP_SLOW_TEXT - 1, 0);
         slow->have[i] = true;
@@ -143,15 +144,17 @@ dp_slow_read_one(int root_fd, const char *name, DpSlow *slow)
 }
 
 DpSlowTable *
-dp_slow_table_new(size_t n)
+dp_slow_table_new(size_t n, bool shared)
 {
     DpSlowTable *table;
-    void *slots = mmap(NULL, MAX(n, 1) * sizeof(DpSlow), PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t size = MAX(n, 1) * sizeof(DpSlow);
+    void *slots = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (slots == MAP_FAILED) {
         return NULL;
     }
+    (void)madvise(slots, size, MADV_HUGEPAGE); /* twenty megabytes for 4,096 functions */
     table = g_new0(DpSlowTable, 1);
     table->n = n;
     table->slots = slots;

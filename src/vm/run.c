@@ -102,8 +102,11 @@ dp_run_used_by(const DpAddr *addr, void *user)
     const GPtrArray *runs = user;
     char name[DP_ADDR_LEN];
 
+    if (runs == NULL || runs->len == 0) { /* asked for each function of a list */
+        return NULL;
+    }
     dp_addr_format(addr, name);
-    for (guint i = 0; runs != NULL && i < runs->len; i++) {
+    for (guint i = 0; i < runs->len; i++) {
         const DpRun *run = g_ptr_array_index(runs, i);
 
         if (g_strv_contains((const char *const *)run->functions, name)) {

@@ -29,7 +29,7 @@ read_fake(int root_fd G_GNUC_UNUSED, const char *name, DpSlow *slow)
 static void
 test_stuck(void)
 {
-    g_autoptr(DpSlowTable) table = dp_slow_table_new(N);
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(N, true);
     gint64 start = g_get_monotonic_time();
 
     dp_slow_table_read(table, -1, names, read_fake);
@@ -70,7 +70,7 @@ read_but_override(int root_fd G_GNUC_UNUSED, const char *name G_GNUC_UNUSED, DpS
 static void
 test_partly_stuck(void)
 {
-    g_autoptr(DpSlowTable) table = dp_slow_table_new(1);
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(1, true);
     DpAddr addr = {.bus = 3};
     DpFunction *fn = dp_function_new(&addr);
 
@@ -112,7 +112,7 @@ read_behind_a_lock(int root_fd G_GNUC_UNUSED, const char *name, DpSlow *slow)
 static void
 test_blocked(void)
 {
-    g_autoptr(DpSlowTable) table = dp_slow_table_new(N);
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(N, true);
     gint64 start = g_get_monotonic_time();
 
     table->blocked_ms = 30;
@@ -147,7 +147,7 @@ static void
 test_many(void)
 {
     enum { MANY = 100 };
-    g_autoptr(DpSlowTable) table = dp_slow_table_new(MANY);
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(MANY, true);
     const char *many[MANY];
 
     for (size_t i = 0; i < MANY; i++) {
@@ -172,7 +172,7 @@ static void
 test_all_stuck(void)
 {
     enum { MANY = 50 };
-    g_autoptr(DpSlowTable) table = dp_slow_table_new(MANY);
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(MANY, true);
     const char *many[MANY];
     gint64 start = g_get_monotonic_time();
 
@@ -188,7 +188,7 @@ test_all_stuck(void)
 static void
 test_empty(void)
 {
-    g_autoptr(DpSlowTable) table = dp_slow_table_new(0);
+    g_autoptr(DpSlowTable) table = dp_slow_table_new(0, true);
 
     dp_slow_table_read(table, -1, names, read_fake);
     g_assert_cmpuint(table->n, ==, 0);
