@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from . import common, cpio, guest, kernel, modules, rootfs
+from . import common, cpio, guest, kernel, lvm, modules, rootfs
 
 PAYLOAD_MIB = 256
 DOWNLOAD_MIB = 8
@@ -45,8 +45,17 @@ class Image:
         return self.place / "initrd"
 
     @property
+    def initrd_lvm(self):
+        return self.place / "initrd-lvm"
+
+    @property
     def root(self):
         return self.place / "root.raw"
+
+    @property
+    def root_inside(self):
+        """(offset, size) of the file system in the physical volume that `root` is."""
+        return lvm.HEADER, self.facts["root_bytes"]
 
     @property
     def payload(self):
@@ -65,7 +74,7 @@ def packages():
 
 def sources():
     """What of the lab goes into an image; the runner and the topologies do not."""
-    for name in ("cpio", "guest", "image", "kernel", "modules", "rootfs"):
+    for name in ("cpio", "guest", "image", "kernel", "lvm", "modules", "rootfs"):
         yield common.LAB / "dplab" / f"{name}.py"
     for folder in ("l1", "l2", "vmx"):
         yield from sorted(path for path in (common.LAB / folder).iterdir() if path.is_file())
@@ -114,10 +123,13 @@ def _host_files(root, place, work):
     modules.copy(place, modules.HOST, root)
 
 
-def _host_initrd(place, work, target):
+def _host_initrd(place, work, target, programs=()):
     root = work / "early"
     rootfs.skeleton(root)
     rootfs.copy_chain("/bin/busybox", root)
+    for program in programs:
+        rootfs.copy_binary(common.tool(program), root)
+        rootfs.copy_chain("/lib64/ld-linux-x86-64.so.2", root)
     modules.copy(place, modules.HOST_EARLY, root)
     (root / "modules").write_text("\n".join(modules.HOST_EARLY) + "\n")
     shutil.copy(common.LAB / "l1/initramfs-init", root / "init")
@@ -132,13 +144,16 @@ def _build(place, work):
     root.mkdir()
     rootfs.stage(root)
     _host_files(root, place, work)
-    rootfs.make_ext4(root, work / "root.raw")
+    root_bytes = rootfs.make_ext4(root, work / "root.raw", lvm.HEADER)
+    lvm.write(work / "root.raw", root_bytes)
     shutil.rmtree(root)
     _host_initrd(place, work, work / "initrd")
+    _host_initrd(place, work, work / "initrd-lvm", programs=["lvm"])
     kernel.make_vmlinux(place, work / "vmlinux")
     (work / "www").mkdir()
     facts = {
         "kernel": kernel.release(place),
+        "root_bytes": root_bytes,
         "payload_mib": PAYLOAD_MIB,
         "payload_sha256": _random_file(work / "payload.raw", PAYLOAD_MIB, "directpath payload"),
         "download_sha256": _random_file(work / "www/payload.bin", DOWNLOAD_MIB, "directpath download"),

@@ -15,14 +15,16 @@ def _json(option, value):
     return [option, json.dumps(value, separators=(",", ":"))]
 
 
-def _drive(node, backing, run):
-    """One drive over a base image that the run never changes; every boot of the run finds what the one before wrote."""
+def _drive(node, backing, run, inside=None):
+    """One drive, or what is INSIDE of it (offset, size), over a base image that the run never changes; every boot of the run finds what the one before wrote."""
     overlay = run / f"{node}.qcow2"
     if not overlay.exists():
         common.call("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", backing, overlay)
-    return _json("-blockdev", {
-        "driver": "qcow2", "node-name": node, "discard": "unmap",
-        "file": {"driver": "file", "filename": str(overlay), "cache": {"direct": False, "no-flush": True}}})
+    drive = {"driver": "qcow2", "discard": "unmap",
+             "file": {"driver": "file", "filename": str(overlay), "cache": {"direct": False, "no-flush": True}}}
+    if inside:
+        drive = {"driver": "raw", "offset": inside[0], "size": inside[1], "discard": "unmap", "file": drive}
+    return _json("-blockdev", {**drive, "node-name": node})
 
 
 def _network(name, net, www):
@@ -54,11 +56,11 @@ def arguments(topology, name, image, run, sockets, append="", memory_mib=MEMORY_
     """QEMU's whole command line for one boot of a run."""
     argv = [common.tool("qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-M", "q35", "-cpu", topology.cpu,
             "-accel", "tcg,thread=multi,tb-size=1024", "-smp", "1", "-m", str(memory_mib), "-display", "none",
-            "-no-reboot", "-action", "panic=shutdown", "-kernel", str(image.vmlinux), "-initrd", str(image.initrd),
+            "-no-reboot", "-action", "panic=shutdown", "-kernel", str(image.vmlinux), "-initrd", str(image.initrd_lvm if topology.lvm else image.initrd),
             "-append", f"{APPEND} dplab.topology={name} {topology.append} {append}".strip()]
     if topology.iommu:
         argv += _json("-device", topology.iommu)
-    argv += _drive("root", image.root, run) + _drive("payload", image.payload, run)
+    argv += _drive("root", image.root, run, None if topology.lvm else image.root_inside) + _drive("payload", image.payload, run)
     argv += _network("mgmt", "10.0.2", image.www) + _network("payload", "10.0.3", image.www)
     argv += _channels(sockets)
     argv += _share("tree", common.TREE, True) + _share("out", run / "out", False)

@@ -12,9 +12,9 @@ HOST = """
     nvme e1000e e1000 8139cp 8139too igb igbvf ahci ata_piix sd_mod sr_mod
     xhci_pci ehci_pci uhci_hcd usb_storage uas usbhid hid_generic
     vfio_pci vfio_iommu_type1 kvm_amd kvm_intel
-    i2c_i801 lpc_ich button evdev overlay loop tun isofs vfat nls_cp437 nls_ascii nls_utf8
+    dm_mod md_mod raid1 virtio_input i2c_i801 lpc_ich button evdev overlay loop tun isofs vfat nls_cp437 nls_ascii nls_utf8
 """.split()
-HOST_EARLY = "virtio_pci nvme xhci_pci usb_storage uas sd_mod ahci ext4 crc32c_generic crc32c_intel".split()
+HOST_EARLY = "virtio_pci nvme xhci_pci usb_storage uas sd_mod ahci dm_mod ext4 crc32c_generic crc32c_intel".split()
 GUEST = """
     nvme e1000e e1000 8139cp 8139too igb igbvf xhci_pci
     ata_piix ahci sr_mod sd_mod sym53c8xx mptspi mptsas vmw_pvscsi isofs cdrom

@@ -31,6 +31,7 @@ PACKAGES = {
     "mount": ["*/bin/*"],
     "libc-bin": ["*/bin/getent", "/etc/*", "*/C.utf8/*"],
     "kmod": ALL,
+    "lvm2": ["*/sbin/lvm"],
     "pciutils": ["*/bin/*"],
     "pci.ids": ALL,
     "iproute2": ["*/bin/*", "*/sbin/*", "/etc/*"],
@@ -149,21 +150,22 @@ def stage(root):
     busybox_links(root)
 
 
-def _own_by_root(image, root):
+def _own_by_root(image, root, offset):
     """What an ordinary user staged belongs to that user; in the image it belongs to root."""
     script = []
     for folder, names, files in os.walk(root):
         for name in names + files:
             inside = "/" + os.path.relpath(os.path.join(folder, name), root)
             script += [f'sif "{inside}" uid 0', f'sif "{inside}" gid 0']
-    common.call("debugfs", "-w", "-f", "-", image, stdin="\n".join(script) + "\n")
+    common.call("debugfs", "-w", "-f", "-", f"{image}?offset={offset}", stdin="\n".join(script) + "\n")
 
 
-def make_ext4(root, image, free_mib=384):
-    """An ext4 file system of the folder ROOT, in the sparse file IMAGE, without mounting anything."""
+def make_ext4(root, image, offset, free_mib=384):
+    """An ext4 file system of the folder ROOT, at OFFSET of the sparse file IMAGE, without mounting anything; its size."""
     used_kib = int(common.call("du", "-sk", root).split()[0])
     size_kib = used_kib * 115 // 100 + free_mib * 1024
-    common.call("mke2fs", "-q", "-t", "ext4", "-F", "-L", "dplab-root", "-m", "0", "-E", "root_owner=0:0,nodiscard",
+    common.call("mke2fs", "-q", "-t", "ext4", "-F", "-L", "dplab-root", "-m", "0", "-E", f"root_owner=0:0,nodiscard,offset={offset}",
                 "-d", root, image, f"{size_kib}k")
     if os.geteuid():
-        _own_by_root(image, root)
+        _own_by_root(image, root, offset)
+    return size_kib << 10

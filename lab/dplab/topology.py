@@ -13,6 +13,7 @@ class Topology:
     iommu: dict | None
     cpu: str = "EPYC,+svm,+npt"
     append: str = "intel_iommu=on"
+    lvm: bool = False  # the root's disk is an LVM physical volume; in the others only what is inside of it
 
 
 def port(number, slot, **extra):
@@ -86,7 +87,13 @@ TOPOLOGIES = {
     "bad-reset": host(
         "the NIC's root port runs at the default speed, where a bus reset fails",
         change={"rp2": {k: v for k, v in HOST["rp2"].items() if k != "x-speed"}}),
+    "lvm-root": host(
+        "the root in a logical volume on an NVMe", without=("sata",), append="intel_iommu=on dplab.lvm", lvm=True,
+        change={"root": {"driver": "nvme", "drive": "root", "serial": "LAB-ROOT", "bus": "rp1"}}),
+    # No USB keyboard: SeaBIOS would leave the controller writing into memory that is the kernel's by then.
     "usb-root": host(
-        "the root on a USB stick behind the xHCI controller", without=("sata", "root"),
-        change={"stick": {"driver": "usb-storage", "drive": "root", "bus": "xhci.0", "serial": "LAB-ROOT"}}),
+        "the root on a USB stick behind the xHCI controller, the only keyboard a function of its own",
+        without=("sata", "root"), append="intel_iommu=on i8042.nokbd",
+        change={"stick": {"driver": "usb-storage", "drive": "root", "bus": "xhci.0", "serial": "LAB-ROOT"},
+                "keyboard": {"driver": "virtio-keyboard-pci", "bus": "pcie.0", "addr": "16.0"}}),
 }

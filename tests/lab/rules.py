@@ -30,6 +30,8 @@ ROWS = [
     ("group with a function of the platform", "host", (*ENABLE, "00:1f.2"), 1, "DP1302", ("0000:00:1f.0",)),
     ("root on SATA", "host amd-vi two-functions", (*ENABLE, "01:00.0"), 1, "DP1203", ("sda, which holds / (ext4)",)),
     ("root on USB storage", "usb-root", (*ENABLE, "00:14.0"), 1, "DP1203", ("usb ", "sda, which holds / (ext4)")),
+    ("root on LVM over NVMe", "lvm-root", (*ENABLE, "01:00.0"), 1, "DP1203", ("nvme", "dm-0, which holds / (ext4)")),
+    ("the only keyboard", "usb-root", (*ENABLE, "00:16.0"), 1, "DP1258", ("a keyboard, and the host has no other",)),
     ("default route", "host amd-vi", (*ENABLE, "04:00.0"), 1, "DP1205", ("default route",)),
     ("two conventional devices", "host", (*ENABLE, "07:01.0"), 1, "DP2003", ("0000:07:02.0",)),
     ("two functions of a slot, bus reset shared", "two-functions", (*ENABLE, "02:00.0"), 1, "DP2003", ("0000:02:00.1",)),
