@@ -19,10 +19,10 @@ static const DpVerb verbs[] = {
      "another command, so it answers even while something is stuck.\n",
      "directpath host status", dp_cmd_host_status},
     {"host drift", "", 0, 0, 0, 0, "what changed since the last good boot",
-     "Compares functions, their cards, IOMMU groups and drivers with what 'device apply'\n"
-     "wrote down when all was as stored: added, gone, moved, replaced, in a group with\n"
-     "others, with another driver; and which VMX files name them. A driver that 'device\n"
-     "enable' or 'device disable' changed is no drift.\n",
+     "Compares functions, their cards, IOMMU groups and drivers with what\n"
+     "'device apply' wrote down when all was as stored: added, gone, moved, replaced,\n"
+     "in a group with others, with another driver; and which VMX files name them. A\n"
+     "driver that 'device enable' or 'device disable' changed is no drift.\n",
      "directpath host drift", dp_cmd_host_drift},
     {"host capture", "FILE.tar", 1, 1, 0, 0, "everything --root needs from this machine",
      "Writes what a scan of this host reads into a tar. Serial numbers, MAC addresses\n"

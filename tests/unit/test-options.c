@@ -186,8 +186,8 @@ test_find(void)
     g_assert_cmpuint(used, ==, 1);
 
     g_ptr_array_set_size(words, 0);
-    g_ptr_array_add(words, (gpointer) "host");
-    g_ptr_array_add(words, (gpointer) "drift");
+    g_ptr_array_add(words, (gpointer) "vm");
+    g_ptr_array_add(words, (gpointer) "snapshot");
     g_assert_null(dp_verb_find(words, &used, &error));
     g_assert_error(error, DP_ERROR, DP_ERROR_USAGE);
     g_assert_nonnull(strstr(error->message, "not offered by this version"));
