@@ -87,6 +87,16 @@ TOPOLOGIES = {
     "bad-reset": host(
         "the NIC's root port runs at the default speed, where a bus reset fails",
         change={"rp2": {k: v for k, v in HOST["rp2"].items() if k != "x-speed"}}),
+    # What a host may look like at its next boot; the netdev goes to another card, or QEMU complains that nobody has it.
+    "nic-gone": host("the NIC taken out of its slot", without=("nic",),
+                     change={"rtl8139": {**HOST["rtl8139"], "netdev": "payload"}}),
+    "nic-moved": host(
+        "the NIC in a slot of its own behind the others, and another card of its model in its old place",
+        change={"nic": {key: value for key, value in {**HOST["nic"], "mac": "52:54:00:00:00:22"}.items() if key != "netdev"},
+                "rp7": port(7, "08.0"), "moved": {**HOST["nic"], "bus": "rp7"}}),
+    "nic-other": host("an NVMe in the place of the NIC",
+                      change={"nic": {"driver": "nvme", "serial": "LAB-OTHER", "bus": "rp2"},
+                              "rtl8139": {**HOST["rtl8139"], "netdev": "payload"}}),
     "lvm-root": host(
         "the root in a logical volume on an NVMe", without=("sata",), append="intel_iommu=on dplab.lvm", lvm=True,
         change={"root": {"driver": "nvme", "drive": "root", "serial": "LAB-ROOT", "bus": "rp1"}}),
