@@ -56,9 +56,9 @@ check_logins(const char *text)
 {
     g_autoptr(GArray) ports = g_array_new(false, false, sizeof(int));
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    g_autofree char *session = dp_login_of_session(text);
     DpIp local, remote;
 
+    g_free(dp_login_of_session(text));
     dp_login_ports(text, ports);
     for (guint i = 0; i < ports->len; i++) {
         g_assert_cmpint(g_array_index(ports, int, i), >, 0);
