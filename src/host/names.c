@@ -106,7 +106,7 @@ static char *
 look_up(DpNames *names, NameKind kind, unsigned first, unsigned second)
 {
     gint64 key = (gint64)kind << 32 | (gint64)first << 16 | second;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&names->mutex);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&names->mutex);
     const char *found = g_hash_table_lookup(names->found, &key);
 
     if (found == NULL) {
