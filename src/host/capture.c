@@ -200,9 +200,22 @@ add_groups(Capture *capture)
 }
 
 static void
+add_volume_name(Capture *capture, const char *from, const char *to)
+{
+    g_autofree char *path = g_strdup_printf("%s/dm/name", from);
+    g_autofree char *place = g_strdup_printf("%s/dm/name", to);
+    g_autofree char *name = dp_file_read_line(capture->root->fd, path, NULL);
+    g_autofree char *clean = name == NULL ? NULL : dp_scrub_volume(name);
+
+    if (clean != NULL) {
+        add_text(capture, place, clean);
+    }
+}
+
+static void
 add_block(Capture *capture, const DpBlock *block)
 {
-    static const char *const lines[] = {"dev", "partition", "dm/name"};
+    static const char *const lines[] = {"dev", "partition"};
     g_autofree char *path = g_strdup_printf("sys/class/block/%s", block->name);
     g_autofree char *slaves = g_strdup_printf("%s/slaves", path);
     g_autofree char *place = real_place(capture, path);
@@ -219,6 +232,7 @@ add_block(Capture *capture, const DpBlock *block)
         copy_line(capture, from, name);
     }
     copy_names(capture, slaves, to);
+    add_volume_name(capture, path, place);
 }
 
 /* Links of virtual NVMe subsystems to their controllers. */

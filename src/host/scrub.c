@@ -154,6 +154,26 @@ dp_scrub_net(GHashTable *numbers, const char *name)
     return g_strdup_printf("%.3s%u%s", name, number, name + 15);
 }
 
+#define SERIAL_LEAST 16
+
+char *
+dp_scrub_volume(const char *name)
+{
+    GString *out = g_string_new(NULL);
+
+    while (*name != '\0') {
+        size_t digits = strspn(name, "0123456789abcdefABCDEF");
+
+        if (digits >= SERIAL_LEAST) {
+            g_string_append(out, "wwid");
+        } else {
+            g_string_append_len(out, name, (gssize)MAX(digits, 1));
+        }
+        name += MAX(digits, 1);
+    }
+    return g_string_free(out, false);
+}
+
 /* 198.18.0.0/15 */
 #define TEST_NET_BITS 17u
 
@@ -176,6 +196,9 @@ dp_scrub_source(const char *source)
     const char *scheme = strstr(source, "://");
     const char *at = scheme == NULL ? NULL : strrchr(scheme, '@');
 
+    if (g_str_has_prefix(source, "/dev/mapper/")) {
+        return dp_scrub_volume(source);
+    }
     if (scheme == NULL && g_str_has_prefix(source, "//")) {
         return g_strdup("//server/share");
     }

@@ -18,6 +18,10 @@ char *dp_scrub_cmdline(const char *cmdline);
  */
 char *dp_scrub_net(GHashTable *numbers, const char *name);
 
+/* With "wwid" for each run of sixteen and more hexadecimal digits: without names of their own,
+ * multipath maps are called after the serial numbers of their disks. */
+char *dp_scrub_volume(const char *name);
+
 /* An address of RFC 2544's range for tests, 198.18.0.1 and on; @addresses (address to number) gives
  * the same one for the same. */
 char *dp_scrub_address(GHashTable *addresses, const char *address);

@@ -233,7 +233,19 @@ test_scrub(Place *place G_GNUC_UNUSED, gconstpointer unused G_GNUC_UNUSED)
     g_autofree char *conf = dp_scrub_esxconf("/device/000:27.0/owner = \"passthru\"\n"
                                              "/net/pnic/child[0000]/mac = \"00:01\"\n"
                                              " /system/uuid = \"4\"\n/adv/password = \"x\"\n");
+    g_autofree char *map = dp_scrub_source("/dev/mapper/3600508b400105e210000900000490000-part1");
+    g_autofree char *volume = dp_scrub_volume("vg0-abcdef");
+    g_autofree char *share = dp_scrub_source("//files.example.org/private");
+    g_autofree char *export = dp_scrub_source("me@files.example.org:/home/me");
+    g_autofree char *first = dp_scrub_address(numbers, "10.0.0.5");
+    g_autofree char *again = dp_scrub_address(numbers, "10.0.0.5");
 
+    g_assert_cmpstr(map, ==, "/dev/mapper/wwid-part1");
+    g_assert_cmpstr(volume, ==, "vg0-abcdef");
+    g_assert_cmpstr(share, ==, "//server/share");
+    g_assert_cmpstr(export, ==, "server:/share");
+    g_assert_true(g_str_has_prefix(first, "198.18.0."));
+    g_assert_cmpstr(again, ==, first);
     g_assert_cmpstr(line, ==, "root=/dev/sda1 iommu=pt nointremap pci=noaer");
     g_assert_cmpstr(mac, ==, "enx1");
     g_assert_cmpstr(other, ==, "wlx2");

@@ -338,7 +338,7 @@ test_compat_mistakes(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(DpDiagList) diags = dp_diags_new();
-        g_autoptr(DpCompat) compat = compat_of(rows[i].line, diags);
+        g_autoptr(DpCompat) compat G_GNUC_UNUSED = compat_of(rows[i].line, diags);
         const DpDiag *diag;
 
         g_assert_cmpuint(diags->len, ==, 1);
