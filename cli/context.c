@@ -8,7 +8,7 @@
 
 /* What a glance gives a read that is blocked in the kernel: far more than a lock that is only
  * passed on needs, and little enough for a person not to notice. */
-#define GLANCE_BLOCKED_MS 30
+#define GLANCE_BLOCKED_MS 20
 /* How long a command that changes something waits for another one. */
 #define LOCK_TIMEOUT_MS 15000
 

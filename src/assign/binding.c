@@ -14,7 +14,7 @@
 #define VFIO_FOLDER   "sys/bus/pci/drivers/" DP_VFIO_DRIVER
 
 /* Longest wait for the device's lock when reading: a probe under way is given the time to end. */
-#define READ_TIMEOUT_MS 500
+#define READ_BLOCKED_MS 500
 
 static char *
 attribute(const char *name, const char *attr)
@@ -45,7 +45,7 @@ read_override(DpRoot *root, DpBinding *binding)
 {
     g_autofree char *path = attribute(binding->name, "driver_override");
     g_autofree char *value = NULL;
-    int r = dp_sysfs_read_patiently(root, path, READ_TIMEOUT_MS, &value, &binding->waiting);
+    int r = dp_sysfs_read_patiently(root, path, READ_BLOCKED_MS, &value, &binding->waiting);
 
     binding->stuck = r == -ETIMEDOUT;
     if (r == 0 && value[0] != '\0' && strcmp(value, "(null)") != 0) {

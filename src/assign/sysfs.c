@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 
 #define VALUE_MAX_BYTES 4096u
+/* A reader that is not blocked but gets no turn has this many times as long: on a busy machine a
+ * change must not fail for that. */
+#define BUSY_FACTOR 20
 
 bool
 dp_sysfs_exists(DpRoot *root, const char *path)
@@ -41,7 +44,7 @@ read_value(void *data)
 
 int
 dp_sysfs_read_patiently(
-    DpRoot *root, const char *path, int timeout_ms, char **ret_value, pid_t *ret_waiting)
+    DpRoot *root, const char *path, int blocked_ms, char **ret_value, pid_t *ret_waiting)
 {
     void *shared =
         mmap(NULL, VALUE_MAX_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -51,7 +54,8 @@ dp_sysfs_read_patiently(
     if (shared == MAP_FAILED) {
         return -errno;
     }
-    r = dp_child_run_apart(read_value, &job, timeout_ms, root->fd, ret_waiting);
+    r = dp_child_run_unblocked(read_value, &job, BUSY_FACTOR * blocked_ms, blocked_ms, root->fd,
+                               ret_waiting);
     if (r == 0) {
         *ret_value = g_strndup(shared, VALUE_MAX_BYTES - 1);
     }

@@ -13,6 +13,9 @@
 /* How long a killed child gets to be reaped before it counts as stuck in the kernel. */
 #define REAP_MS 100
 
+/* Longest time between two looks at a child that may be blocked; each look takes time from it. */
+#define LOOK_MS 50
+
 static void
 child_main(DpChildFunc work, void *data, int fd)
 {
@@ -72,7 +75,7 @@ static int
 wait_unblocked(pid_t pid, int fd, int timeout_ms, int blocked_ms, bool *ret_blocked)
 {
     gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-    int step_ms = MAX(blocked_ms / 8, 1);
+    int step_ms = CLAMP(blocked_ms / 2, 1, LOOK_MS);
     DpAsleep asleep = {0};
 
     for (;;) {
