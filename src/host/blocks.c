@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "scan.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #define CLASS      "sys/class/block"
@@ -13,6 +14,7 @@ typedef struct {
     DpRoot *root;
     DpHost *host;
     const GPtrArray *routes;
+    int class_fd; /* CLASS */
 } Blocks;
 
 static void
@@ -70,21 +72,12 @@ dp_scan_describe_link(const char *link)
     return after == 0 ? NULL : dp_scan_visible(describe(parts + after));
 }
 
-static char *
-read_of(DpRoot *root, const char *folder, const char *attr)
-{
-    g_autofree char *path = g_strdup_printf("%s/%s", folder, attr);
-
-    return dp_file_read_line(root->fd, path, NULL);
-}
-
 /* A partition is made of its disk; mapped and RAID devices of their slaves. */
 static char **
-read_below(DpRoot *root, const char *folder, const char *link)
+read_below(int folder, const char *link)
 {
-    g_autofree char *slaves = g_strdup_printf("%s/slaves", folder);
-    g_autofree char *partition = read_of(root, folder, "partition");
-    g_autoptr(GPtrArray) entries = dp_file_list(root->fd, slaves, NULL);
+    g_autofree char *partition = dp_file_read_line(folder, "partition", NULL);
+    g_autoptr(GPtrArray) entries = dp_file_list(folder, "slaves", NULL);
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     if (partition != NULL && link != NULL) {
@@ -100,12 +93,11 @@ read_below(DpRoot *root, const char *folder, const char *link)
 }
 
 static char *
-read_link(DpRoot *root, const char *folder)
+read_link(const Blocks *blocks, int folder, const char *name)
 {
-    g_autofree char *device = g_strdup_printf("%s/device", folder);
-    char *link = dp_file_read_link(root->fd, folder);
+    char *link = dp_file_read_link(blocks->class_fd, name);
 
-    return link != NULL ? link : dp_file_read_link(root->fd, device);
+    return link != NULL ? link : dp_file_read_link(folder, "device");
 }
 
 static DpBlock *
@@ -185,9 +177,9 @@ read_subsystem(const Blocks *blocks, const char *link, DpBlock *disk)
 
 /* "mpath-3600508b400105e210000900000490000" */
 static bool
-is_multipath_map(DpRoot *root, const char *folder)
+is_multipath_map(int folder)
 {
-    g_autofree char *uuid = read_of(root, folder, "dm/uuid");
+    g_autofree char *uuid = dp_file_read_line(folder, "dm/uuid", NULL);
 
     return uuid != NULL && g_str_has_prefix(uuid, "mpath-");
 }
@@ -196,9 +188,10 @@ is_multipath_map(DpRoot *root, const char *folder)
 static DpBlock *
 read_block(const Blocks *blocks, const char *name)
 {
-    g_autofree char *folder = g_strdup_printf(CLASS "/%s", name);
-    g_autofree char *link = read_link(blocks->root, folder);
-    g_autofree char *devno = read_of(blocks->root, folder, "dev");
+    g_autofree char *path = g_strdup_printf(CLASS "/%s", name);
+    dp_autofd int folder = dp_file_open(blocks->root->fd, path, O_PATH | O_DIRECTORY);
+    g_autofree char *link = read_link(blocks, folder, name);
+    g_autofree char *devno = dp_file_read_line(folder, "dev", NULL);
     DpBlock *block;
 
     if (devno == NULL) {
@@ -207,8 +200,8 @@ read_block(const Blocks *blocks, const char *name)
     block = g_new0(DpBlock, 1);
     block->name = dp_scan_visible(g_strdup(name));
     block->devno = dp_scan_visible(g_steal_pointer(&devno));
-    block->below = read_below(blocks->root, folder, link);
-    block->multipath = is_multipath_map(blocks->root, folder);
+    block->below = read_below(folder, link);
+    block->multipath = is_multipath_map(folder);
     if (link != NULL && strstr(link, NVME_SUBSYSTEM) != NULL) {
         read_subsystem(blocks, link, block);
         return block;
@@ -258,8 +251,8 @@ mapped_name(DpRoot *root, DpHost *host, const char *mapper)
 {
     for (guint i = 0; i < host->blocks->len; i++) {
         DpBlock *block = host->blocks->pdata[i];
-        g_autofree char *folder = g_strdup_printf(CLASS "/%s", block->name);
-        g_autofree char *name = dp_scan_visible(read_of(root, folder, "dm/name"));
+        g_autofree char *path = g_strdup_printf(CLASS "/%s/dm/name", block->name);
+        g_autofree char *name = dp_scan_visible(dp_file_read_line(root->fd, path, NULL));
 
         if (g_strcmp0(name, mapper) == 0) {
             return g_strdup(block->name);
@@ -312,8 +305,9 @@ mark_swaps(DpRoot *root, DpHost *host)
 void
 dp_scan_blocks(DpRoot *root, DpHost *host, const GPtrArray *routes)
 {
-    const Blocks blocks = {root, host, routes};
-    g_autoptr(GPtrArray) names = dp_file_list(root->fd, CLASS, NULL);
+    dp_autofd int class_fd = dp_file_open(root->fd, CLASS, O_RDONLY | O_DIRECTORY);
+    const Blocks blocks = {root, host, routes, class_fd};
+    g_autoptr(GPtrArray) names = dp_file_list(class_fd, ".", NULL);
 
     g_ptr_array_set_free_func(host->blocks, block_free);
     for (guint i = 0; names != NULL && i < names->len; i++) {

@@ -3,6 +3,7 @@
 #include "route.h"
 #include "scan.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #define CLASS "sys/class/net"
@@ -44,10 +45,9 @@ add_below(DpNet *net, const char *name)
 }
 
 static void
-read_lower(DpRoot *root, DpNet *net)
+read_lower(int folder, DpNet *net)
 {
-    g_autofree char *folder = g_strdup_printf(CLASS "/%s", net->name);
-    g_autoptr(GPtrArray) entries = dp_file_list(root->fd, folder, NULL);
+    g_autoptr(GPtrArray) entries = dp_file_list(folder, ".", NULL);
 
     for (guint i = 0; entries != NULL && i < entries->len; i++) {
         const char *entry = entries->pdata[i];
@@ -60,16 +60,24 @@ read_lower(DpRoot *root, DpNet *net)
     }
 }
 
-static void
-read_net(DpRoot *root, DpHost *host, const char *name)
+/* The folder of one interface; bonding_masters, a file, is none. */
+static int
+open_net(DpRoot *root, const char *name)
 {
-    g_autofree char *folder = g_strdup_printf(CLASS "/%s", name);
-    g_autofree char *device = g_strdup_printf(CLASS "/%s/device", name);
-    g_autofree char *link = dp_file_read_link(root->fd, folder);
-    g_autofree char *target = link != NULL ? NULL : dp_file_read_link(root->fd, device);
+    g_autofree char *path = g_strdup_printf(CLASS "/%s", name);
+
+    return dp_file_open(root->fd, path, O_RDONLY | O_DIRECTORY);
+}
+
+static void
+read_net(DpRoot *root, int class_fd, DpHost *host, const char *name)
+{
+    dp_autofd int folder = open_net(root, name);
+    g_autofree char *link = dp_file_read_link(class_fd, name);
+    g_autofree char *target = link != NULL ? NULL : dp_file_read_link(folder, "device");
     DpNet *net;
 
-    if (!dp_scan_exists(root->fd, folder)) {
+    if (folder < 0) {
         return;
     }
     net = g_new0(DpNet, 1);
@@ -78,16 +86,15 @@ read_net(DpRoot *root, DpHost *host, const char *name)
                                                   : target != NULL ? target
                                                                    : "");
     net->below = g_new0(char *, 1);
-    read_lower(root, net);
+    read_lower(folder, net);
     g_ptr_array_add(host->nets, net);
 }
 
 /* A port names its bridge or bond; old kernels and some drivers have only that side. */
 static void
-read_master(DpRoot *root, DpHost *host, DpNet *port)
+read_master(int folder, DpHost *host, DpNet *port)
 {
-    g_autofree char *path = g_strdup_printf(CLASS "/%s/master", port->name);
-    g_autofree char *name = dp_scan_visible(dp_scan_link_name(root->fd, path));
+    g_autofree char *name = dp_scan_visible(dp_scan_link_name(folder, "master"));
     DpNet *master = name == NULL ? NULL : find_net(host, name);
 
     if (master != NULL && master != port) {
@@ -114,16 +121,13 @@ mark_defaults(DpHost *host, const GPtrArray *routes)
 /* The address that the card was made with. One that somebody set, or a random one, says nothing
  * about the card; a port of a bond shows the bond's, and keeps its own elsewhere. */
 static char *
-permanent_address(DpRoot *root, const char *name)
+permanent_address(int folder)
 {
-    g_autofree char *own = g_strdup_printf(CLASS "/%s/bonding_slave/perm_hwaddr", name);
-    g_autofree char *shown = g_strdup_printf(CLASS "/%s/address", name);
-    g_autofree char *kind_path = g_strdup_printf(CLASS "/%s/addr_assign_type", name);
-    g_autofree char *kind = dp_file_read_line(root->fd, kind_path, NULL);
-    g_autofree char *mac = dp_file_read_line(root->fd, own, NULL);
+    g_autofree char *kind = dp_file_read_line(folder, "addr_assign_type", NULL);
+    g_autofree char *mac = dp_file_read_line(folder, "bonding_slave/perm_hwaddr", NULL);
 
     if (mac == NULL && g_strcmp0(kind, ADDR_PERMANENT) == 0) {
-        mac = dp_file_read_line(root->fd, shown, NULL);
+        mac = dp_file_read_line(folder, "address", NULL);
     }
     if (mac == NULL || mac[0] == '\0' || strspn(mac, "00:") == strlen(mac)) {
         return NULL;
@@ -132,14 +136,14 @@ permanent_address(DpRoot *root, const char *name)
 }
 
 static void
-name_function(DpRoot *root, DpHost *host, const DpNet *net)
+name_function(int folder, DpHost *host, const DpNet *net)
 {
     for (char **name = net->functions; *name != NULL; name++) {
         DpFunction *fn = dp_host_find_name(host, *name);
 
         if (!fn->is_bridge) {
             dp_host_name_add(fn, net->name);
-            fn->mac = fn->mac != NULL ? fn->mac : permanent_address(root, net->name);
+            fn->mac = fn->mac != NULL ? fn->mac : permanent_address(folder);
             return;
         }
     }
@@ -148,15 +152,19 @@ name_function(DpRoot *root, DpHost *host, const DpNet *net)
 void
 dp_scan_nets(DpRoot *root, DpHost *host, const GPtrArray *routes)
 {
-    g_autoptr(GPtrArray) names = dp_file_list(root->fd, CLASS, NULL);
+    dp_autofd int class_fd = dp_file_open(root->fd, CLASS, O_RDONLY | O_DIRECTORY);
+    g_autoptr(GPtrArray) names = dp_file_list(class_fd, ".", NULL);
 
     g_ptr_array_set_free_func(host->nets, net_free);
     for (guint i = 0; names != NULL && i < names->len; i++) {
-        read_net(root, host, names->pdata[i]);
+        read_net(root, class_fd, host, names->pdata[i]);
     }
     for (guint i = 0; i < host->nets->len; i++) {
-        read_master(root, host, host->nets->pdata[i]);
-        name_function(root, host, host->nets->pdata[i]);
+        DpNet *net = host->nets->pdata[i];
+        dp_autofd int folder = open_net(root, net->name);
+
+        read_master(folder, host, net);
+        name_function(folder, host, net);
     }
     mark_defaults(host, routes);
 }
