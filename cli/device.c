@@ -106,6 +106,7 @@ list_json(DpCli *cli, DpContext *context, const GPtrArray *list)
 {
     Listing listing = {context, list};
 
+    (void)dp_context_names(context); /* made here, not by several threads at once */
     json_object_set_new(cli->doc, "host", dp_host_json(context));
     dp_cli_set_rows(cli, "devices", list->len, make_device, &listing);
 }

@@ -75,19 +75,25 @@ read_some(int fd, char *buf, size_t len)
     return n < 0 ? -errno : n;
 }
 
+/* What is asked for at once. */
+#define READ_BYTES 16384
+
 /* 0 with the bytes in @out; -EFBIG if there are more than @max; another -errno. */
 static int
 read_all(int fd, size_t max, GString *out)
 {
-    char buf[16384];
+    size_t have = 0;
     ssize_t n;
 
-    while ((n = read_some(fd, buf, sizeof buf)) > 0) {
-        if ((size_t)n > max - out->len) {
+    do {
+        g_string_set_size(out, have + MAX(READ_BYTES, have));
+        n = read_some(fd, out->str + have, out->len - have);
+        have += (size_t)MAX(n, 0);
+        g_string_truncate(out, have);
+        if (have > max) {
             return -EFBIG;
         }
-        g_string_append_len(out, buf, n);
-    }
+    } while (n > 0);
     return (int)n;
 }
 
@@ -131,6 +137,15 @@ dp_file_read(int root_fd, const char *path, size_t max, size_t *ret_len, GError 
         *ret_len = out->len;
     }
     return g_string_free(out, false);
+}
+
+GBytes *
+dp_file_map(int root_fd, const char *path)
+{
+    dp_autofd int fd = open_regular(root_fd, path);
+    g_autoptr(GMappedFile) mapped = fd < 0 ? NULL : g_mapped_file_new_from_fd(fd, false, NULL);
+
+    return mapped == NULL ? NULL : g_mapped_file_get_bytes(mapped);
 }
 
 /* An attribute comes whole with the first read, which is the only one: a scan reads many. */

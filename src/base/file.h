@@ -22,6 +22,10 @@ int dp_file_open(int root_fd, const char *path, int flags);
  * result. */
 char *dp_file_read(int root_fd, const char *path, size_t max, size_t *ret_len, GError **error);
 
+/* The bytes of a large file without a copy, NULL: unreadable. Only for files of the system, which
+ * are replaced and never cut: the bytes are those of the file as long as they are held. */
+GBytes *dp_file_map(int root_fd, const char *path);
+
 /* As dp_file_read for one-line attributes: white space at the end is removed; NULL if unreadable,
  * with errno in
  * @ret_errno (may be NULL) and no GError, because an absent attribute is an ordinary thing in

@@ -5,37 +5,68 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Where an entry at the margin begins. */
+/* From somewhere in a line of the list to that line's end. */
+typedef struct {
+    const char *at;
+    size_t len;
+} Rest;
+
+/* An entry at the margin. */
 typedef struct {
     unsigned id;
-    const char *line;
+    Rest name;
 } Entry;
 
 struct DpPciIds {
-    char *text;
+    GBytes *bytes;
+    const char *end;
     GArray *vendors, *classes; /* Entry, by id */
 };
 
-/* The number and the two spaces at @line; NULL, or where the name begins. */
-static const char *
-take_id(const char *line, size_t digits, unsigned *ret_id)
+static Rest
+line_at(const char *at, const char *end)
 {
-    *ret_id = 0;
-    for (size_t i = 0; i < digits; i++, line++) {
-        if (!g_ascii_isxdigit(*line)) {
-            return NULL;
-        }
-        *ret_id = *ret_id << 4 | (unsigned)g_ascii_xdigit_value(*line);
-    }
-    return line[0] == ' ' && line[1] == ' ' ? line + 2 : NULL;
+    const char *newline = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+
+    return (Rest){at, (size_t)((newline != NULL ? newline : end) - at)};
 }
 
+/* Where the line behind @rest begins. */
 static const char *
-next_line(const char *line)
+next_line(Rest rest, const char *end)
 {
-    const char *end = strchr(line, '\n');
+    return rest.at + rest.len < end ? rest.at + rest.len + 1 : end;
+}
 
-    return end != NULL ? end + 1 : line + strlen(line);
+/* Takes a number and the two spaces behind it. */
+static bool
+take_id(Rest *rest, size_t digits, unsigned *ret_id)
+{
+    const char *at = rest->at;
+    unsigned id = 0;
+
+    if (rest->len < digits + 2) {
+        return false;
+    }
+    for (size_t i = 0; i < digits; i++, at++) {
+        if (!g_ascii_isxdigit(*at)) {
+            return false;
+        }
+        id = id << 4 | (unsigned)g_ascii_xdigit_value(*at);
+    }
+    *rest = (Rest){at + 2, rest->len - digits - 2};
+    *ret_id = id;
+    return at[0] == ' ' && at[1] == ' ';
+}
+
+static bool
+take_char(Rest *rest, char c)
+{
+    bool there = rest->len > 0 && *rest->at == c;
+
+    rest->at += there;
+    rest->len -= there;
+    return there;
 }
 
 /* Stable, so that the first of two stays the first. */
@@ -48,29 +79,37 @@ compare_entries(gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
 }
 
 static void
-add_entry(DpPciIds *ids, const char *line)
+add_entry(DpPciIds *ids, Rest line)
 {
-    Entry entry = {.line = line};
+    Entry vendor = {.name = line}, class = {.name = line};
 
-    if (take_id(line, 4, &entry.id) != NULL) {
-        g_array_append_val(ids->vendors, entry);
-    } else if (line[0] == 'C' && line[1] == ' ' && take_id(line + 2, 2, &entry.id) != NULL) {
-        g_array_append_val(ids->classes, entry);
+    if (take_id(&vendor.name, 4, &vendor.id)) {
+        g_array_append_val(ids->vendors, vendor);
+    } else if (take_char(&class.name, 'C') && take_char(&class.name, ' ') &&
+               take_id(&class.name, 2, &class.id)) {
+        g_array_append_val(ids->classes, class);
     }
 }
 
 DpPciIds *
-dp_pci_ids_new(char *text)
+dp_pci_ids_new(GBytes *bytes)
 {
     DpPciIds *ids = g_new0(DpPciIds, 1);
+    gsize size;
+    const char *at;
 
-    ids->text = text != NULL ? text : g_strdup("");
+    ids->bytes = bytes != NULL ? g_bytes_ref(bytes) : g_bytes_new_static("", 0);
     ids->vendors = g_array_new(false, false, sizeof(Entry));
     ids->classes = g_array_new(false, false, sizeof(Entry));
-    for (const char *line = ids->text; *line != '\0'; line = next_line(line)) {
-        if (*line != '\t') {
+    at = g_bytes_get_data(ids->bytes, &size);
+    ids->end = at + size;
+    while (at < ids->end) {
+        Rest line = line_at(at, ids->end);
+
+        if (*at != '\t') {
             add_entry(ids, line);
         }
+        at = next_line(line, ids->end);
     }
     g_array_sort_with_data(ids->vendors, compare_entries, NULL);
     g_array_sort_with_data(ids->classes, compare_entries, NULL);
@@ -85,12 +124,12 @@ dp_pci_ids_free(DpPciIds *ids)
     }
     g_array_unref(ids->vendors);
     g_array_unref(ids->classes);
-    g_free(ids->text);
+    g_bytes_unref(ids->bytes);
     g_free(ids);
 }
 
 /* The first entry of that number, or NULL. */
-static const char *
+static const Entry *
 find_entry(const GArray *entries, unsigned id)
 {
     guint low = 0, high = entries->len;
@@ -105,60 +144,60 @@ find_entry(const GArray *entries, unsigned id)
         }
     }
     return low < entries->len && g_array_index(entries, Entry, low).id == id
-               ? g_array_index(entries, Entry, low).line
+               ? &g_array_index(entries, Entry, low)
                : NULL;
 }
 
-/* The entry one tab below @line, up to the next one at the margin. */
-static const char *
-find_below(const char *line, size_t digits, unsigned id)
+static char *
+name_text(Rest name)
 {
-    unsigned found;
+    return g_strstrip(g_strndup(name.at, name.len));
+}
 
-    if (line == NULL) {
-        return NULL;
-    }
-    for (line = next_line(line); *line == '\t' || *line == '#' || *line == '\n';
-         line = next_line(line)) {
-        if (*line == '\t' && take_id(line + 1, digits, &found) != NULL && found == id) {
-            return line + 1;
+static char *
+entry_name(const Entry *entry)
+{
+    return entry == NULL ? NULL : name_text(entry->name);
+}
+
+/* The name one tab below @entry, up to the next entry at the margin. */
+static char *
+name_below(const DpPciIds *ids, const Entry *entry, size_t digits, unsigned id)
+{
+    Rest line = entry == NULL ? (Rest){ids->end, 0} : entry->name;
+    const char *at = next_line(line, ids->end);
+
+    for (; at < ids->end && strchr("\t#\n", *at) != NULL; at = next_line(line, ids->end)) {
+        Rest rest = line = line_at(at, ids->end);
+        unsigned found;
+
+        if (take_char(&rest, '\t') && take_id(&rest, digits, &found) && found == id) {
+            return name_text(rest);
         }
     }
     return NULL;
 }
 
-/* What stands behind the number at @line. */
-static char *
-name_at(const char *line, size_t digits)
-{
-    unsigned id;
-    const char *name = line == NULL ? NULL : take_id(line, digits, &id);
-
-    return name == NULL ? NULL : g_strstrip(g_strndup(name, strcspn(name, "\n")));
-}
-
 char *
 dp_pci_ids_vendor(const DpPciIds *ids, unsigned vendor)
 {
-    return name_at(find_entry(ids->vendors, vendor), 4);
+    return entry_name(find_entry(ids->vendors, vendor));
 }
 
 char *
 dp_pci_ids_device(const DpPciIds *ids, unsigned vendor, unsigned device)
 {
-    return name_at(find_below(find_entry(ids->vendors, vendor), 4, device), 4);
+    return name_below(ids, find_entry(ids->vendors, vendor), 4, device);
 }
 
 char *
 dp_pci_ids_class(const DpPciIds *ids, unsigned code)
 {
-    const char *line = find_entry(ids->classes, code >> 8);
-
-    return line == NULL ? NULL : name_at(line + 2, 2);
+    return entry_name(find_entry(ids->classes, code >> 8));
 }
 
 char *
 dp_pci_ids_subclass(const DpPciIds *ids, unsigned code)
 {
-    return name_at(find_below(find_entry(ids->classes, code >> 8), 2, code & 0xff), 2);
+    return name_below(ids, find_entry(ids->classes, code >> 8), 2, code & 0xff);
 }

@@ -11,8 +11,8 @@
 
 typedef struct DpPciIds DpPciIds;
 
-/* Takes the NUL-terminated @text over, NULL: an empty list. */
-DpPciIds *dp_pci_ids_new(char *text);
+/* Keeps a reference to @bytes; NULL: an empty list. */
+DpPciIds *dp_pci_ids_new(GBytes *bytes);
 void dp_pci_ids_free(DpPciIds *ids);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPciIds, dp_pci_ids_free)
 

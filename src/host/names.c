@@ -45,12 +45,12 @@ static DpPciIds *
 read_list(void)
 {
     dp_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    char *text = NULL;
+    g_autoptr(GBytes) bytes = NULL;
 
-    for (size_t i = 0; text == NULL && i < G_N_ELEMENTS(lists); i++) {
-        text = dp_file_read(root, lists[i], DP_FILE_MAX, NULL, NULL);
+    for (size_t i = 0; bytes == NULL && i < G_N_ELEMENTS(lists); i++) {
+        bytes = dp_file_map(root, lists[i]);
     }
-    return dp_pci_ids_new(text);
+    return dp_pci_ids_new(bytes);
 }
 
 static char *

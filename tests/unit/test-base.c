@@ -388,6 +388,7 @@ test_single_names(void)
 {
     g_autofree char *dir = g_dir_make_tmp("directpath-XXXXXX", NULL);
     dp_autofd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_autoptr(GBytes) mapped = NULL;
     g_autofree char *text = NULL;
     dp_autofd int folder = -1;
 
@@ -395,6 +396,10 @@ test_single_names(void)
     g_assert_cmpint(mkdirat(fd, "folder", 0700), ==, 0);
     g_assert_cmpint(symlinkat("/file", fd, "link"), ==, 0);
     g_assert_cmpint(symlinkat("folder", fd, "way"), ==, 0);
+    mapped = dp_file_map(fd, "file");
+    g_assert_cmpmem(g_bytes_get_data(mapped, NULL), g_bytes_get_size(mapped), "one\n", 4);
+    g_assert_null(dp_file_map(fd, "folder"));
+    g_assert_null(dp_file_map(fd, "none"));
     text = dp_file_read_line(fd, "link", NULL);
     g_assert_cmpstr(text, ==, "one");
     folder = dp_file_open(fd, "way", O_RDONLY | O_DIRECTORY);

@@ -2,6 +2,8 @@
 /* Names out of pci.ids. */
 #include "formats/pciids.h"
 
+#include <string.h>
+
 static const char list[] = "# head\n"
                            "\t10d3  no vendor above\n"
                            "8086  Intel Corporation \n"
@@ -64,7 +66,8 @@ static const struct {
 static void
 test_names(void)
 {
-    g_autoptr(DpPciIds) ids = dp_pci_ids_new(g_strdup(list));
+    g_autoptr(GBytes) bytes = g_bytes_new(list, strlen(list)); /* without the NUL */
+    g_autoptr(DpPciIds) ids = dp_pci_ids_new(bytes);
 
     for (size_t i = 0; i < G_N_ELEMENTS(questions); i++) {
         g_autofree char *name = questions[i].two != NULL
