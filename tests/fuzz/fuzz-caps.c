@@ -4,6 +4,7 @@
 #include "host/scan.h"
 #include "host/scrub.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,7 +23,9 @@ check_scrubbed(const uint8_t *config, size_t size, const DpCaps *caps)
         return; /* the kernel gives no such sizes */
     }
     (void)dp_caps_parse(kept, size > DP_CONFIG_STANDARD ? DP_CONFIG_EXTENDED : len, &again);
-    g_assert_true(memcmp(&again, caps, sizeof again) == 0);
+    /* The serial number is what a capture leaves out; up to it there is no padding. */
+    g_assert_true(memcmp(&again, caps, offsetof(DpCaps, serial)) == 0);
+    g_assert_true(again.serial == 0 && again.intx_disable == caps->intx_disable);
 }
 
 int
