@@ -82,7 +82,9 @@ dp_scrub_config(const uint8_t *config, size_t len, uint8_t *out)
     if (len < DP_CONFIG_STANDARD) {
         size_t header = MIN(len, DP_CONFIG_USER);
 
-        memcpy(out, config, header);
+        if (header > 0) {
+            memcpy(out, config, header); /* of nothing there may be no address either */
+        }
         return header;
     }
     memcpy(out, config, DP_CONFIG_USER);
