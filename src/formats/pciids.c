@@ -102,7 +102,7 @@ dp_pci_ids_new(GBytes *bytes)
     ids->vendors = g_array_new(false, false, sizeof(Entry));
     ids->classes = g_array_new(false, false, sizeof(Entry));
     at = g_bytes_get_data(ids->bytes, &size);
-    ids->end = at + size;
+    ids->end = size > 0 ? at + size : at; /* empty bytes are nowhere */
     while (at < ids->end) {
         Rest line = line_at(at, ids->end);
 
