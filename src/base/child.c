@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* How long a killed child gets to be reaped before it counts as stuck in the kernel. */
@@ -153,11 +154,23 @@ keep_two(int a, int b)
     close_between(next, UINT_MAX);
 }
 
+/* A command that is killed must leave nobody behind who changes what the next one has looked at
+ * already. A write that is under way in the kernel ends there; the device's lock orders it. */
+static void
+die_with(pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(1);
+    }
+}
+
 /* @keep_fd: INT_MIN keeps all. */
 static int
 run(DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck)
 {
     int fds[2];
+    pid_t parent = getpid();
     pid_t pid;
     int result;
 
@@ -169,6 +182,7 @@ run(DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, p
     }
     pid = fork();
     if (pid == 0) {
+        die_with(parent);
         (void)close(fds[0]);
         if (keep_fd != INT_MIN) {
             keep_two(keep_fd, fds[1]);

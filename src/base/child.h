@@ -11,7 +11,8 @@ typedef int (*DpChildFunc)(void *data);
  * Runs @work in a child and waits at most @timeout_ms. Returns what @work returned; -ETIMEDOUT if
  * the deadline passed (the child is killed; one that the kernel does not let die is left to init,
  * never waited for); -ECHILD if it died otherwise; another -errno if no child could be made.
- * @ret_stuck (may be NULL) receives the pid of a child that outlived SIGKILL, else 0.
+ * @ret_stuck (may be NULL) receives the pid of a child that outlived SIGKILL, else 0. If the caller
+ * is killed, so is the child.
  */
 int dp_child_run(DpChildFunc work, void *data, int timeout_ms, pid_t *ret_stuck);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fake-kernel.h"
 
+#include "base/child.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -145,6 +146,30 @@ obey(FakeKernel *kernel, const char *path, const char *value)
     g_error("unexpected write to %s", path);
 }
 
+typedef struct {
+    FakeKernel *kernel;
+    const char *path;
+    const char *value;
+} Write;
+
+static int
+obey_write(void *data)
+{
+    const Write *job = data;
+
+    return obey(job->kernel, job->path, job->value);
+}
+
+static int
+carry_out(FakeKernel *kernel, const char *path, const char *value)
+{
+    Write job = {kernel, path, value};
+
+    return kernel->in_child
+               ? dp_child_run_apart(obey_write, &job, DP_SYSFS_TIMEOUT_MS, kernel->root->fd, NULL)
+               : obey(kernel, path, value);
+}
+
 /* Which function a write is about. */
 static const char *
 subject(const char *path, const char *value, char *buf)
@@ -179,7 +204,7 @@ fake_write(DpRoot *root, const char *path, const char *value)
     if (now && plan->mode == FAKE_DIE) {
         _exit(9);
     }
-    r = obey(kernel, path, value);
+    r = carry_out(kernel, path, value);
     if (now && plan->mode == FAKE_DIE_AFTER) {
         _exit(9);
     }

@@ -28,6 +28,7 @@ typedef struct {
     char *path;
     GHashTable *native; /* driver that the kernel would choose, by function */
     FakePlan *plan;
+    bool in_child; /* writes are done by a child, as on the live machine */
 } FakeKernel;
 
 FakeKernel *fake_kernel_new(const char *tree);

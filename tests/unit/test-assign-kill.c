@@ -1,73 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kill -9 at every system call of enable and disable: what the next command finds, and makes of it.
- * And each of their writes refused by a disk that is full or broken. */
+/* kill -9 at every system call of enable, disable and of the recovery itself, in the command and in
+ * the children that write for it: what `device apply` finds then, and makes of it. And each write
+ * refused by a disk that is full or broken. */
 #include "assign-bench.h"
+#include "tracer.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 
-#define NVME "0000:03:00.0"
+/* Two functions that go together only. */
+#define E1000 "0000:05:01.0"
+#define RTL   "0000:05:02.0"
 
 /* More system calls than any command makes. */
-#define CALLS_MAX 5000u
+#define CALLS_MAX 20000u
 
-static const char before_enable[] = "/system/uuid = \"473027ac-5705f21d-6d09-000c2918f3dd\"\n"
-                                    "  # kept as it is\n";
-static const char after_enable[] = "/system/uuid = \"473027ac-5705f21d-6d09-000c2918f3dd\"\n"
-                                   "  # kept as it is\n"
-                                   "/device/003:00.0/owner = \"passthru\"\n";
+/* Lines of every kind, indented ones and a broken one included, as in the field. */
+#define LINES                                                                                      \
+    "/system/uuid = \"473027ac-5705f21d-6d09-000c2918f3dd\"\n"                                     \
+    "  # kept as it is\n"                                                                          \
+    "/devcie/008:01.0/owner = \"passthru\"\n"                                                      \
+    "   /device/000:27.0/owner = \"vmkernel\"\n"
+static const char before_enable[] = LINES;
+static const char after_enable[] = LINES "/device/005:01.0/owner = \"passthru\"\n"
+                                         "/device/005:02.0/owner = \"passthru\"\n";
+
+typedef enum { ENABLE, DISABLE, RECOVER } Command;
+
+typedef struct {
+    Bench *bench;
+    Command command;
+    /* Where to kill: at the entry of call @at (from 0) of the command, or of all processes. */
+    TraceAnswer how;
+    unsigned at, n;
+    /* What to refuse, and what became of that. */
+    int error;
+    bool refusing, refused;
+} Run;
+
+static bool
+apply(Bench *bench)
+{
+    return bench_recover(bench) && bench_apply(bench);
+}
+
+static bool
+act(Bench *bench, Command command)
+{
+    switch (command) {
+    case ENABLE:
+        return bench_enable(bench, E1000, RTL, NULL);
+    case DISABLE:
+        return bench_disable(bench, E1000, RTL, NULL);
+    default:
+        return bench_recover(bench);
+    }
+}
 
 static void
-stop_here(void)
+work(void *data)
 {
-    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0) {
-        _exit(3);
-    }
-    (void)raise(SIGSTOP);
+    Run *run = data;
+
+    run->bench->before_act = trace_begin;
+    _exit(act(run->bench, run->command) ? 0 : 1);
 }
 
-static bool
-act(Bench *bench, bool enable)
+static TraceAnswer
+kill_there(pid_t pid G_GNUC_UNUSED, bool main, const struct __ptrace_syscall_info *info, void *user)
 {
-    return enable ? bench_enable(bench, NVME, NULL) : bench_disable(bench, NVME, NULL);
+    Run *run = user;
+
+    if (info->op != PTRACE_SYSCALL_INFO_ENTRY || (run->how == TRACE_KILL && !main)) {
+        return TRACE_ON;
+    }
+    return run->n++ == run->at ? run->how : TRACE_ON;
 }
 
-/* Lets the command make @n system calls and kills it at the next one; false if it made fewer. */
+/* False if the command made fewer calls. */
 static bool
-kill_at_call(Bench *bench, bool enable, unsigned n)
+kill_at_call(Run *run, unsigned at)
 {
-    int status, signal_number = 0;
-    pid_t pid = fork();
-    bool stopped;
+    int status;
 
-    if (pid == 0) {
-        bench->before_act = stop_here;
-        (void)act(bench, enable);
-        _exit(0);
+    run->at = at;
+    run->n = 0;
+    status = trace_run(work, run, run->how == TRACE_KILL_ALL, kill_there, run);
+    if (run->n <= at) {
+        g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        return false;
     }
-    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-    g_assert_true(WIFSTOPPED(status));
-    g_assert_cmpint(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD), ==, 0);
-    /* Each call stops twice, at its entry and at its end. */
-    for (unsigned stops = 0; stops < 2 * n + 1;) {
-        g_assert_cmpint(ptrace(PTRACE_SYSCALL, pid, NULL, signal_number), ==, 0);
-        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-        if (!WIFSTOPPED(status)) {
-            return false;
-        }
-        signal_number = WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
-        stops += signal_number == 0;
-    }
-    (void)kill(pid, SIGKILL);
-    do {
-        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-        stopped = WIFSTOPPED(status);
-    } while (stopped);
     return true;
 }
 
@@ -80,36 +104,71 @@ expect_whole(Bench *bench)
     if (!passthru) {
         g_assert_cmpstr(conf, ==, before_enable);
     }
-    bench_expect(bench, NVME, passthru ? "vfio-pci" : "nvme", passthru ? "vfio-pci" : "none");
+    bench_expect(bench, E1000, passthru ? "vfio-pci" : "e1000", passthru ? "vfio-pci" : "none");
+    bench_expect(bench, RTL, passthru ? "vfio-pci" : "8139cp", passthru ? "vfio-pci" : "none");
 }
+
+/* The host as the command finds it; for the recovery one that was killed half way. */
+static void
+prepare(Bench *bench, Command command)
+{
+    pid_t pid;
+
+    fake_kernel_restart(bench->kernel);
+    bench_store(bench, before_enable);
+    if (command == DISABLE) {
+        g_assert_true(bench_enable(bench, E1000, RTL, NULL));
+    }
+    if (command == RECOVER) {
+        fake_kernel_plan(bench->kernel, FAKE_DIE_AFTER, 5);
+        pid = fork();
+        if (pid == 0) {
+            (void)bench_enable(bench, E1000, RTL, NULL);
+            _exit(0);
+        }
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+        fake_kernel_plan(bench->kernel, FAKE_OBEY, 0);
+    }
+}
+
+static const struct {
+    const char *name;
+    Command command;
+    TraceAnswer how;
+} kills[] = {
+    {"/assign-kill/enable", ENABLE, TRACE_KILL},
+    {"/assign-kill/disable", DISABLE, TRACE_KILL},
+    {"/assign-kill/recover", RECOVER, TRACE_KILL},
+    {"/assign-kill/enable-with-children", ENABLE, TRACE_KILL_ALL},
+    {"/assign-kill/disable-with-children", DISABLE, TRACE_KILL_ALL},
+};
 
 static void
 test_every_call(gconstpointer data)
 {
-    bool enable = GPOINTER_TO_INT(data);
+    guint row = GPOINTER_TO_UINT(data);
     g_autoptr(Bench) bench = bench_new("lab");
-    unsigned n;
+    Run run = {.bench = bench, .command = kills[row].command, .how = kills[row].how};
     bool killed = true;
+    unsigned n;
 
+    bench->kernel->in_child = true;
     for (n = 0; killed && n < CALLS_MAX; n++) {
-        fake_kernel_restart(bench->kernel);
-        bench_store(bench, before_enable);
-        if (!enable) {
-            g_assert_true(bench_enable(bench, NVME, NULL));
-        }
-        killed = kill_at_call(bench, enable, n);
-        g_assert_true(bench_recover(bench));
+        prepare(bench, run.command);
+        killed = kill_at_call(&run, n);
+        bench->before_act = NULL;
+        g_assert_true(apply(bench));
         expect_whole(bench);
-        if (n % 8 == 0) {
-            g_assert_true(bench_apply(bench));
+        if (n % 16 == 0) {
+            g_assert_true(apply(bench));
             g_assert_false(bench->outcome->changed);
-            g_assert_true(act(bench, enable));
+            g_assert_true(act(bench, run.command));
             expect_whole(bench);
         }
     }
     g_assert_cmpuint(n, >, 50);
     g_assert_cmpuint(n, <, CALLS_MAX);
-    g_test_message("killed at each of %u system calls", n);
+    g_test_message("killed at each of %u system calls", n - 1);
 }
 
 #ifdef __x86_64__
@@ -132,76 +191,45 @@ is_write(unsigned long long number)
     return false;
 }
 
-/* At the entry of a call: makes it one that does not exist. At its end: gives it its answer. */
-static void
-change_call(pid_t pid, bool entry, int error)
+static TraceAnswer
+refuse_there(pid_t pid, bool main, const struct __ptrace_syscall_info *info, void *user)
 {
-    struct user_regs_struct regs;
+    Run *run = user;
 
-    g_assert_cmpint(ptrace(PTRACE_GETREGS, pid, NULL, &regs), ==, 0);
-    if (entry) {
-        regs.orig_rax = (unsigned long long)-1;
-    } else {
-        regs.rax = (unsigned long long)-(long long)error;
+    if (!main) {
+        return TRACE_ON;
     }
-    g_assert_cmpint(ptrace(PTRACE_SETREGS, pid, NULL, &regs), ==, 0);
+    if (info->op == PTRACE_SYSCALL_INFO_ENTRY) {
+        run->refusing = !run->refused && is_write(info->entry.nr) && run->n++ == run->at;
+    }
+    if (run->refusing) {
+        trace_refuse(pid, info, run->error);
+        run->refused = true;
+    }
+    return TRACE_ON;
 }
 
+/* Runs the command with its write @at (from 0) refused: what it said. */
 static bool
-enters_write(pid_t pid)
+refuse_write(Run *run, unsigned at)
 {
-    struct user_regs_struct regs;
+    int status;
 
-    g_assert_cmpint(ptrace(PTRACE_GETREGS, pid, NULL, &regs), ==, 0);
-    return is_write(regs.orig_rax);
-}
-
-/* Runs the command with its @n-th write (from 0) refused; @ret_done: what it said. False if it made
- * fewer writes. */
-static bool
-refuse_write(Bench *bench, bool enable, unsigned n, int error, bool *ret_done)
-{
-    int status, signal_number = 0;
-    unsigned seen = 0;
-    bool entry = false, refuse = false, refused = false;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        bench->before_act = stop_here;
-        _exit(act(bench, enable) ? 0 : 1);
-    }
-    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-    g_assert_true(WIFSTOPPED(status));
-    g_assert_cmpint(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD), ==, 0);
-    for (;;) {
-        g_assert_cmpint(ptrace(PTRACE_SYSCALL, pid, NULL, signal_number), ==, 0);
-        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-        if (!WIFSTOPPED(status)) {
-            break;
-        }
-        signal_number = WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
-        if (signal_number != 0) {
-            continue;
-        }
-        entry = !entry;
-        refuse = entry ? !refused && enters_write(pid) && seen++ == n : refuse;
-        if (refuse) {
-            change_call(pid, entry, error);
-            refused = true;
-        }
-    }
+    run->at = at;
+    run->n = 0;
+    run->refusing = run->refused = false;
+    status = trace_run(work, run, false, refuse_there, run);
     g_assert_true(WIFEXITED(status));
-    *ret_done = WEXITSTATUS(status) == 0;
-    return refused;
+    return WEXITSTATUS(status) == 0;
 }
 
 /* It says yes only to what is stored and bound; where it says no all is as it was. */
 static void
-expect_answer(Bench *bench, bool enable, bool done)
+expect_answer(Bench *bench, Command command, bool done)
 {
     g_autofree char *conf = fake_kernel_read(bench->kernel, "etc/directpath/esx.conf");
 
-    g_assert_cmpstr(conf, ==, enable == done ? after_enable : before_enable);
+    g_assert_cmpstr(conf, ==, (command == ENABLE) == done ? after_enable : before_enable);
     expect_whole(bench);
 }
 
@@ -209,24 +237,24 @@ static void
 test_refused_writes(gconstpointer data)
 {
     static const int errors[] = {ENOSPC, EROFS, EIO};
-    bool enable = GPOINTER_TO_INT(data);
     g_autoptr(Bench) bench = bench_new("lab");
+    Run run = {.bench = bench, .command = (Command)GPOINTER_TO_INT(data)};
 
     for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
-        bool refused = true, done;
         unsigned n;
 
-        for (n = 0; refused && n < CALLS_MAX; n++) {
-            fake_kernel_restart(bench->kernel);
-            bench_store(bench, before_enable);
-            if (!enable) {
-                g_assert_true(bench_enable(bench, NVME, NULL));
-            }
-            refused = refuse_write(bench, enable, n, errors[i], &done);
-            expect_answer(bench, enable, done);
-            g_assert_true(done || refused);
+        run.error = errors[i];
+        run.refused = true;
+        for (n = 0; run.refused && n < CALLS_MAX; n++) {
+            bool done;
+
+            prepare(bench, run.command);
+            done = refuse_write(&run, n);
+            bench->before_act = NULL;
+            expect_answer(bench, run.command, done);
+            g_assert_true(done || run.refused);
             g_assert_true(bench_recover(bench));
-            expect_answer(bench, enable, done);
+            expect_answer(bench, run.command, done);
         }
         g_assert_cmpuint(n, >, 10);
         g_test_message("%u writes refused with %s", n - 1, g_strerror(errors[i]));
@@ -239,12 +267,13 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_data_func("/assign-kill/enable", GINT_TO_POINTER(true), test_every_call);
-    g_test_add_data_func("/assign-kill/disable", GINT_TO_POINTER(false), test_every_call);
+    for (guint i = 0; i < G_N_ELEMENTS(kills); i++) {
+        g_test_add_data_func(kills[i].name, GUINT_TO_POINTER(i), test_every_call);
+    }
 #ifdef __x86_64__
-    g_test_add_data_func("/assign-kill/writes-of-enable", GINT_TO_POINTER(true),
+    g_test_add_data_func("/assign-kill/writes-of-enable", GINT_TO_POINTER(ENABLE),
                          test_refused_writes);
-    g_test_add_data_func("/assign-kill/writes-of-disable", GINT_TO_POINTER(false),
+    g_test_add_data_func("/assign-kill/writes-of-disable", GINT_TO_POINTER(DISABLE),
                          test_refused_writes);
 #endif
     return g_test_run();
