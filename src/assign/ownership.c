@@ -268,7 +268,7 @@ dp_ownership_store(
         record_step(&g_array_index(lines, DpAddr, i), owner, outcome);
     }
     if (change->dry_run || lines->len == 0) {
-        return true;
+        return change->dry_run || dp_store_sync(change->root, error);
     }
     identities = dp_identities_load(change->root, outcome->diags, error);
     as_before = identities == NULL ? NULL : dp_identities_load(change->root, NULL, error);

@@ -157,6 +157,9 @@ recover(const DpChange *change, const DpIntent *intent, DpOutcome *outcome, GErr
         return change->dry_run || dp_intent_remove(change->root, error);
     }
     if (!change->dry_run) {
+        if (!dp_store_sync(change->root, error)) {
+            return false;
+        }
         for (guint i = 0; i < intent->bindings->len; i++) {
             agree(&recovery, intent->bindings->pdata[i]);
         }

@@ -105,6 +105,16 @@ dp_store_save(DpRoot *root, const DpEsxconf *conf, GError **error)
 }
 
 bool
+dp_store_sync(DpRoot *root, GError **error)
+{
+    dp_autofd int folder = dp_file_open(root->fd, STORE_FOLDER, O_RDONLY | O_DIRECTORY);
+    int r = folder < 0 ? folder : dp_file_sync(folder, STORE_NAME);
+
+    return r == 0 || r == -ENOENT ||
+           dp_fail_errno(error, -r, "cannot sync %s/%s", STORE_FOLDER, STORE_NAME);
+}
+
+bool
 dp_store_ensure_system_uuid(DpEsxconf *conf)
 {
     g_autofree char *uuid = NULL;

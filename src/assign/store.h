@@ -13,6 +13,10 @@ DpEsxconf *dp_store_load(DpRoot *root, DpDiagList *diags, GError **error);
 /* Writes it atomically (dp_file_replace). The caller holds the lock. */
 bool dp_store_save(DpRoot *root, const DpEsxconf *conf, GError **error);
 
+/* Makes what the store says durable before anything is built on it: a command may have been killed
+ * between its rename and the sync of the folder. */
+bool dp_store_sync(DpRoot *root, GError **error);
+
 /* Gives @conf a systemId if it has none: the first write makes it. True if @conf changed. */
 bool dp_store_ensure_system_uuid(DpEsxconf *conf);
 

@@ -309,6 +309,17 @@ replace(
     return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
+int
+dp_file_sync(int dir_fd, const char *name)
+{
+    dp_autofd int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : -errno;
+    }
+    return fsync(fd) < 0 || fsync(dir_fd) < 0 ? -errno : 0;
+}
+
 bool
 dp_file_replace(
     int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode, GError **error)
@@ -316,10 +327,8 @@ dp_file_replace(
     g_autofree char *temporary = g_strdup_printf(".%s.new", name);
     int r;
 
-    if (same_content(dir_fd, name, bytes, len)) {
-        return true;
-    }
-    r = replace(dir_fd, name, temporary, bytes, len, mode);
+    r = same_content(dir_fd, name, bytes, len) ? dp_file_sync(dir_fd, name)
+                                               : replace(dir_fd, name, temporary, bytes, len, mode);
     if (r < 0) {
         return dp_fail_errno(error, -r, "cannot write %s", name);
     }

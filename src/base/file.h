@@ -41,9 +41,14 @@ GPtrArray *dp_file_list(int root_fd, const char *path, int *ret_errno);
 
 /* Replaces @name in @dir_fd so that after a crash there is the old or the new content, never a mix:
  * temporary file, fsync, rename, fsync of the folder. Keeps the owner and mode of an existing file,
- * else @mode. Writes nothing if the content is the same. */
+ * else @mode. Writes nothing if the content is the same, but what another has written and not
+ * synced is synced then. */
 bool dp_file_replace(
     int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode, GError **error);
+
+/* Makes @name in @dir_fd, and that it is there, durable: whoever wrote it may have been killed
+ * before. 0, also if there is no such file, or -errno. */
+int dp_file_sync(int dir_fd, const char *name);
 
 /* Takes an exclusive lock on @name in @dir_fd (created 0600), waiting at most @timeout_ms; returns
  * a descriptor that holds the lock until closed, or -1 with DP_ERROR_BUSY. */
