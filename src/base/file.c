@@ -148,13 +148,23 @@ dp_file_map(int root_fd, const char *path)
     return mapped == NULL ? NULL : g_mapped_file_get_bytes(mapped);
 }
 
-/* An attribute comes whole with the first read, which is the only one: a scan reads many. */
+/*
+ * An attribute comes whole with the first read, which is the only one: a scan reads many. At an
+ * offset, since that fails on what is no file (a FIFO, a socket, a terminal) instead of blocking.
+ */
 static int
 read_line(int root_fd, const char *path, char **ret_text)
 {
-    dp_autofd int fd = open_regular(root_fd, path);
+    dp_autofd int fd = dp_file_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     char buf[LINE_MAX_BYTES + 1];
-    ssize_t n = fd < 0 ? fd : read_some(fd, buf, sizeof buf);
+    ssize_t n;
+
+    do {
+        n = fd < 0 ? fd : pread(fd, buf, sizeof buf, 0);
+    } while (fd >= 0 && n < 0 && errno == EINTR);
+    if (fd >= 0 && n < 0) {
+        n = -errno;
+    }
 
     if (n < 0 || n > (ssize_t)LINE_MAX_BYTES) {
         return n < 0 ? (int)n : -EFBIG;
