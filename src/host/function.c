@@ -111,7 +111,6 @@ static const Number identity[] = {
 };
 
 static const Number numbers[] = {
-    NUMBER("revision", revision, 0, 0xff, false),
     NUMBER("numa_node", numa_node, -1, INT32_MAX, false),
     NUMBER("irq", irq, 0, INT32_MAX, false),
 };
@@ -202,6 +201,20 @@ read_numbers(Reader *reader)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
         (void)read_number(reader, &numbers[i]);
+    }
+}
+
+/* The kernel's own note of the revision, where configuration space was not read, which has it. */
+static void
+read_revision(Reader *reader, const DpSlow *slow)
+{
+    static const Number revision = NUMBER("revision", revision, 0, 0xff, false);
+
+    if (slow != NULL && slow->config_len >= (int)DP_CONFIG_USER &&
+        !dp_caps_all_ones(slow->config, (size_t)slow->config_len)) {
+        reader->fn->revision = slow->config[PCI_REVISION_ID];
+    } else {
+        (void)read_number(reader, &revision);
     }
 }
 
@@ -328,11 +341,12 @@ dp_function_read(DpRoot *root, int devices_fd, DpFunction *fn, DpSlow *slow)
     read_group(&reader);
     read_presence(&reader);
     if (slow != NULL) {
-        slow->want_config = true;
+        slow->want_config = slow->captured = true;
         slow->want_numvfs = fn->sriov_pf != DP_TRI_NO;
         dp_slow_read_folder(dir_fd, slow);
         slow->state = DP_SLOW_READ;
     }
+    read_revision(&reader, slow);
     return true;
 }
 

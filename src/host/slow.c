@@ -74,19 +74,20 @@ read_extended(int fd, uint8_t *config)
     return DP_CONFIG_EXTENDED;
 }
 
+/* All of a capture's configuration space, but only the standard part of a device's. */
 static int
-read_config(int fd, uint8_t *config)
+read_config(int fd, uint8_t *config, bool captured)
 {
-    int len = 0, got = 1;
+    int len = 0, got = 1, most = (int)(captured ? DP_CONFIG_EXTENDED : DP_CONFIG_STANDARD);
 
-    while (got > 0 && len < (int)DP_CONFIG_STANDARD) {
-        got = read_at(fd, config + len, DP_CONFIG_STANDARD - (size_t)len, len);
+    while (got > 0 && len < most) {
+        got = read_at(fd, config + len, (size_t)(most - len), len);
         len += MAX(got, 0);
     }
     if (len < (int)DP_CONFIG_STANDARD) {
         return len == 0 && got < 0 ? got : len;
     }
-    return read_extended(fd, config);
+    return captured ? len : read_extended(fd, config);
 }
 
 /* Before the attributes, so that their paths are short: a scan opens many. */
@@ -118,7 +119,7 @@ dp_slow_read_folder(int dir_fd, DpSlow *slow)
     if (slow->want_config) {
         dp_autofd int fd = open_attr(dir_fd, "config");
 
-        slow->config_len = fd < 0 ? fd : read_config(fd, slow->config);
+        slow->config_len = fd < 0 ? fd : read_config(fd, slow->config, slow->captured);
     }
     slow->have_config = true;
     for (size_t i = 0; i < DP_N_SLOW; i++) {
