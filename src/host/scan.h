@@ -26,7 +26,7 @@ typedef struct {
     enum { DP_SLOW_UNREAD, DP_SLOW_READING, DP_SLOW_READ, DP_SLOW_STUCK, DP_SLOW_SKIP } state;
     bool want_config, want_numvfs;
     bool captured; /* `config` is a file: no read of it reaches a device */
-    bool locked; /* what needs the device's lock is not asked for: it stays stuck */
+    bool locked;   /* what needs the device's lock is not asked for: it stays stuck */
     bool have_config,
         have[DP_N_SLOW]; /* read, or refused: one that is stuck has what came before */
     int config_len;      /* bytes, or -errno */
