@@ -269,19 +269,6 @@ dp_boot_last(DpRoot *root, DpDiagList *diags, GError **error)
 const DpBootFunction *
 dp_boot_find(const DpBoot *boot, const DpAddr *addr)
 {
-    for (guint low = 0, high = boot->functions->len; low < high;) {
-        guint middle = low + (high - low) / 2;
-        const DpBootFunction *fn = boot->functions->pdata[middle];
-        int order = dp_addr_compare(addr, &fn->addr);
-
-        if (order == 0) {
-            return fn;
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
+    G_STATIC_ASSERT(offsetof(DpBootFunction, addr) == 0);
+    return dp_addr_search(boot->functions, addr);
 }

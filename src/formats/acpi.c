@@ -28,6 +28,19 @@ dp_acpi_close(DpAcpi *acpi)
     }
 }
 
+size_t
+dp_acpi_structure(DpAcpi *acpi, size_t at, size_t length_at, size_t least, const char *what)
+{
+    size_t left = acpi->len - at;
+    size_t len = left >= least ? dp_acpi_get16(acpi, at + length_at) : 0;
+
+    if (left > 0 && (len < least || len > left)) {
+        dp_acpi_fault(acpi, at, what);
+        return 0;
+    }
+    return len;
+}
+
 unsigned
 dp_acpi_get16(const DpAcpi *acpi, size_t at)
 {

@@ -42,6 +42,13 @@ void dp_acpi_fault(DpAcpi *acpi, size_t at, const char *what);
 /* To be called once at the end: says how many faults were not named. */
 void dp_acpi_close(DpAcpi *acpi);
 
+/*
+ * Walks over structures that tell their length in 16 bits at @length_at of themselves. @at is where
+ * one begins; 0 at the end of the table, else its length, from @least bytes to what is left. A
+ * wrong length is a fault (@what) and an end.
+ */
+size_t dp_acpi_structure(DpAcpi *acpi, size_t at, size_t length_at, size_t least, const char *what);
+
 /* Little-endian numbers at @at, which the caller knows to lie within the table. */
 unsigned dp_acpi_get16(const DpAcpi *acpi, size_t at);
 uint64_t dp_acpi_get64(const DpAcpi *acpi, size_t at);

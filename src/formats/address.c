@@ -139,6 +139,26 @@ dp_addr_compare(const DpAddr *a, const DpAddr *b)
     return (a->function > b->function) - (a->function < b->function);
 }
 
+void *
+dp_addr_search(const GPtrArray *sorted, const DpAddr *addr)
+{
+    for (guint low = 0, high = sorted->len; low < high;) {
+        guint middle = low + (high - low) / 2;
+        const DpAddr *there = sorted->pdata[middle];
+        int order = dp_addr_compare(addr, there);
+
+        if (order == 0) {
+            return sorted->pdata[middle];
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
 const char *
 dp_addr_format(const DpAddr *addr, char *buf)
 {

@@ -19,6 +19,10 @@ typedef struct {
 /* Total order: domain, bus, device, function. */
 int dp_addr_compare(const DpAddr *a, const DpAddr *b);
 
+/* The element of @sorted at @addr, or NULL. Elements are structures that begin with their DpAddr,
+ * in that order. */
+void *dp_addr_search(const GPtrArray *sorted, const DpAddr *addr);
+
 /* "0000:03:00.0" as sysfs and lspci write it. @buf of DP_ADDR_LEN; returns @buf. */
 const char *dp_addr_format(const DpAddr *addr, char *buf);
 /* "003:00.0": bus in three decimal digits, device in two; "SSSS:BB:DD.F" hex where domain is not 0

@@ -78,20 +78,14 @@ take_rmrr(DpDmar *dmar, DpAcpi *acpi, size_t at, size_t len)
 static void
 take_structures(DpDmar *dmar, DpAcpi *acpi)
 {
-    size_t at = BODY;
+    static const char wrong[] = "a structure of a wrong length";
+    size_t len;
 
-    while (at < acpi->len) {
-        size_t left = acpi->len - at;
-        size_t len = left >= STRUCTURE ? dp_acpi_get16(acpi, at + 2) : 0;
-
-        if (len < STRUCTURE || len > left) {
-            dp_acpi_fault(acpi, at, "a structure of a wrong length");
-            return;
-        }
+    for (size_t at = BODY; (len = dp_acpi_structure(acpi, at, 2, STRUCTURE, wrong)) > 0;
+         at += len) {
         if (dp_acpi_get16(acpi, at) == TYPE_RMRR) {
             take_rmrr(dmar, acpi, at, len);
         }
-        at += len;
     }
 }
 

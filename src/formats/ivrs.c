@@ -69,20 +69,14 @@ take_ivmd(DpIvrs *ivrs, DpAcpi *acpi, size_t at, size_t len)
 static void
 take_blocks(DpIvrs *ivrs, DpAcpi *acpi)
 {
-    size_t at = BODY;
+    static const char wrong[] = "a block of a wrong length";
+    size_t len;
 
-    while (at < acpi->len) {
-        size_t left = acpi->len - at;
-        size_t len = left >= BLOCK ? dp_acpi_get16(acpi, at + LENGTH) : 0;
-
-        if (len < BLOCK || len > left) {
-            dp_acpi_fault(acpi, at, "a block of a wrong length");
-            return;
-        }
+    for (size_t at = BODY; (len = dp_acpi_structure(acpi, at, LENGTH, BLOCK, wrong)) > 0;
+         at += len) {
         if (acpi->bytes[at] >= IVMD_ALL && acpi->bytes[at] <= IVMD_RANGE) {
             take_ivmd(ivrs, acpi, at, len);
         }
-        at += len;
     }
 }
 

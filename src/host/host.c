@@ -66,23 +66,8 @@ compare_functions(gconstpointer a, gconstpointer b)
 DpFunction *
 dp_host_find(const DpHost *host, const DpAddr *addr)
 {
-    guint low = 0, high = host->functions->len;
-
-    while (low < high) {
-        guint middle = low + (high - low) / 2;
-        DpFunction *fn = host->functions->pdata[middle];
-        int order = dp_addr_compare(addr, &fn->addr);
-
-        if (order == 0) {
-            return fn;
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
+    G_STATIC_ASSERT(offsetof(DpFunction, addr) == 0);
+    return dp_addr_search(host->functions, addr);
 }
 
 DpFunction *

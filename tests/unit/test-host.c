@@ -2,31 +2,9 @@
 /* The scan over made hosts ($DP_TREES): what a person could read off the description must come out.
  */
 #include "host-dump.h"
+#include "tree-host.h"
 
 #include <string.h>
-
-static DpHost *
-scan(const char *name)
-{
-    g_autofree char *path = g_build_filename(g_getenv("DP_TREES"), name, NULL);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DpRoot) root = dp_root_open(path, &error);
-    DpHost *host;
-
-    g_assert_no_error(error);
-    host = dp_host_scan(root, &error);
-    g_assert_no_error(error);
-    return host;
-}
-
-static DpFunction *
-find(const DpHost *host, const char *name)
-{
-    DpFunction *fn = dp_host_find_name(host, name);
-
-    g_assert_nonnull(fn);
-    return fn;
-}
 
 static void
 test_lab_function(void)
