@@ -92,8 +92,11 @@ test(DpCli *cli, DpContext *context, const DpVerdict *verdict, GError **error)
     g_autoptr(DpRehearsal) rehearsal = dp_rehearsal_new();
     g_autoptr(DpOutcome) outcome = dp_outcome_new();
     DpChange change = dp_context_change(context, cli);
-    bool ok = dp_assign_rehearse(&change, dp_vfio_kernel(), &verdict->fn->addr, rehearsal, outcome,
-                                 error);
+    bool ok;
+
+    change.one_function = true;
+    ok = dp_assign_rehearse(&change, dp_vfio_kernel(), &verdict->fn->addr, rehearsal, outcome,
+                            error);
 
     /* Nothing is ever stored, so nothing waits for a reboot either. */
     outcome->reboot_required = false;

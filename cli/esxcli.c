@@ -2,6 +2,7 @@
 /* esxcli hardware pci pcipassthru list and set, esxcli system uuid get. */
 #include "document.h"
 #include "output.h"
+#include "removal.h"
 #include "verbs.h"
 
 /* ESXi lists what it calls capable; what is stored stays in the list when a reason against it
@@ -61,6 +62,18 @@ say_set(const DpCli *cli, const DpOutcome *outcome)
     }
 }
 
+/* As after `device disable`: who takes a device from the VMs may want to take the card out. */
+static void
+say_next(DpCli *cli, DpContext *context, const DpAddr *addr)
+{
+    g_autoptr(GArray) addrs = g_array_new(false, false, sizeof(DpAddr));
+
+    if (!cli->options->enable && !dp_options_have(cli->options, DP_OPT_DRY_RUN)) {
+        g_array_append_val(addrs, *addr);
+        dp_report_removal(cli, context, addrs);
+    }
+}
+
 bool
 dp_cmd_esxcli_passthru_set(DpCli *cli, GError **error)
 {
@@ -86,6 +99,7 @@ dp_cmd_esxcli_passthru_set(DpCli *cli, GError **error)
     dp_report_outcome(cli, outcome);
     if (ok) {
         say_set(cli, outcome);
+        say_next(cli, context, &addr);
     }
     return ok;
 }

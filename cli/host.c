@@ -5,7 +5,9 @@
 #include "engine-probe.h"
 #include "host/capture.h"
 #include "output.h"
+#include "removal.h"
 #include "verbs.h"
+#include "vm/known.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,21 +186,34 @@ status_absent(const DpContext *context)
     return absent;
 }
 
-/* The same and those that others have taken the place of, with what is known of them. */
-static json_t *
-status_gone(const DpContext *context)
+/* The VM files are looked for only where something is gone: they may lie on a server that does not
+ * answer, and a status is wanted at once. */
+static GPtrArray *
+find_vms(const DpContext *context)
 {
+    return context->gone->len > 0 ? dp_known_vms(context->root, context->runs) : NULL;
+}
+
+/* The same and those that others have taken the place of, with what is known of them and the VM
+ * files that name them. */
+static json_t *
+status_gone(DpCli *cli, const DpContext *context)
+{
+    g_autoptr(GPtrArray) vms = find_vms(context);
     json_t *array = json_array();
+
+    dp_stored_report(context->gone, cli->diags);
 
     for (guint i = 0; i < context->gone->len; i++) {
         const DpStoredGone *gone = context->gone->pdata[i];
 
         json_array_append_new(
             array,
-            dp_json_pack("{s:s, s:s, s:o, s:s?, s:b}", "address", gone->name, "reason",
+            dp_json_pack("{s:s, s:s, s:o, s:s?, s:b, s:o}", "address", gone->name, "reason",
                          dp_stored_reason_name(gone->reason), "card", dp_card_json(gone->card),
                          "now_at", gone->now_at != NULL ? gone->now_at->name : NULL, "certain",
-                         (int)(gone->now_at != NULL && gone->certain)));
+                         (int)(gone->now_at != NULL && gone->certain), "vms",
+                         dp_report_still_named(cli, context, vms, &gone->addr)));
     }
     return array;
 }
@@ -215,8 +230,7 @@ dp_cmd_host_status(DpCli *cli, GError **error)
     json_object_set_new(cli->doc, "devices", status_devices(cli, context));
     json_object_set_new(cli->doc, "absent", status_absent(context));
     json_object_set_new(cli->doc, "armed", dp_armed_json(context));
-    json_object_set_new(cli->doc, "gone", status_gone(context));
-    dp_stored_report(context->gone, cli->diags);
+    json_object_set_new(cli->doc, "gone", status_gone(cli, context));
     json_object_set_new(cli->doc, "vms", dp_runs_json(context));
     dp_out_armed(cli, context);
     dp_out_heading(cli, "Virtual machines");

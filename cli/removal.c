@@ -40,35 +40,49 @@ next_of(const Removal *removal, const DpFunction *fn)
     return now != NULL && (now->stuck || dp_binding_is_vfio(now)) ? NEXT_REBOOT : NEXT_POWER_OFF;
 }
 
-/* The card that the VM files mean: the stored one where another has taken its place. */
-static DpCard *
-card_of(const Removal *removal, const DpAddr *addr, const DpFunction *fn)
+static const DpStoredGone *
+find_gone(const DpContext *context, const DpAddr *addr)
 {
-    for (guint i = 0; i < removal->context->gone->len; i++) {
-        const DpStoredGone *gone = removal->context->gone->pdata[i];
+    for (guint i = 0; i < context->gone->len; i++) {
+        const DpStoredGone *gone = context->gone->pdata[i];
 
         if (dp_addr_compare(&gone->addr, addr) == 0) {
-            DpCard *card = dp_card_new();
-
-            if (gone->card != NULL) {
-                (void)dp_card_learn(card, gone->card);
-            }
-            return card;
+            return gone;
         }
     }
-    return fn == NULL ? dp_card_new() : dp_card_of(fn);
+    return NULL;
 }
 
-static json_t *
-report_vms(const Removal *removal, const DpAddr *addr, const DpFunction *fn)
+/* The card that the VM files mean: the stored one where another has taken its place. */
+static DpCard *
+card_of(const DpStoredGone *gone, const DpFunction *fn)
 {
-    g_autoptr(DpCard) card = card_of(removal, addr, fn);
+    DpCard *card;
+
+    if (gone == NULL && fn != NULL) {
+        return dp_card_of(fn);
+    }
+    card = dp_card_new();
+    if (gone != NULL && gone->card != NULL) {
+        (void)dp_card_learn(card, gone->card);
+    }
+    return card;
+}
+
+json_t *
+dp_report_still_named(DpCli *cli,
+                      const DpContext *context,
+                      const GPtrArray *vms,
+                      const DpAddr *addr)
+{
+    const DpStoredGone *gone = find_gone(context, addr);
+    g_autoptr(DpCard) card = card_of(gone, dp_host_find(context->host, addr));
     json_t *paths = json_array();
     char name[DP_ADDR_LEN];
 
     (void)dp_addr_format(addr, name);
-    for (guint i = 0; i < removal->vms->len; i++) {
-        const DpKnownVm *vm = removal->vms->pdata[i];
+    for (guint i = 0; i < vms->len; i++) {
+        const DpKnownVm *vm = vms->pdata[i];
         int index = dp_known_names(vm, addr, card);
         g_autofree char *shown = dp_text_visible(vm->path, -1);
         DpDiag *diag;
@@ -77,8 +91,11 @@ report_vms(const Removal *removal, const DpAddr *addr, const DpFunction *fn)
             continue;
         }
         json_array_append_new(paths, dp_json_text(vm->path));
-        diag = dp_diags_add(removal->cli->diags, DP_DIAG_VMX_STILL_NAMES, shown,
+        diag = dp_diags_add(cli->diags, DP_DIAG_VMX_STILL_NAMES, shown,
                             "%s still names %s (pciPassthru%d)", shown, name, index);
+        if (gone != NULL) {
+            dp_diag_set_cause(diag, "the card that the file means is not at %s any more", name);
+        }
         dp_diag_set_remedy(diag,
                            "write pciPassthru%d.present = \"FALSE\" in it, or take its "
                            "pciPassthru%d lines out",
@@ -103,9 +120,10 @@ report_one(const Removal *removal, const DpAddr *addr)
             dp_diag_set_remedy(diag, "%s", nexts[next].remedy);
         }
     }
-    json_array_append_new(removal->array,
-                          dp_json_pack("{s:s, s:s, s:o}", "address", name, "next", nexts[next].word,
-                                       "vms", report_vms(removal, addr, fn)));
+    json_array_append_new(
+        removal->array,
+        dp_json_pack("{s:s, s:s, s:o}", "address", name, "next", nexts[next].word, "vms",
+                     dp_report_still_named(removal->cli, removal->context, removal->vms, addr)));
 }
 
 void

@@ -34,6 +34,7 @@ typedef struct {
     bool dry_run;
     bool with_unit;
     bool store_only;      /* write the store and leave bindings to the next boot */
+    bool one_function;    /* a rehearsal: only one can be named */
     const int *overrides; /* ids of diagnostics that are overridden */
     size_t n_overrides;
     /* DpOverride that counted when the change was judged, to be stored with it; NULL: those of

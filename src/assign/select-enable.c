@@ -111,14 +111,21 @@ check_verdict(const DpChange *change, const DpFunction *fn, DpOutcome *outcome)
     }
 }
 
-/* "name the others too", and what would make them fewer. */
+/* "name the others too", where the command takes others, and what would make them fewer. */
 static void
 set_unit_remedy(const DpChange *change, const DpVerdict *verdict, const char *names, DpDiag *diag)
 {
     g_autoptr(DpDiagList) advice = dp_diags_new();
-    g_autoptr(GString) text = g_string_new("add --with-unit, or name the others too:");
+    g_autoptr(GString) text = g_string_new(NULL);
 
-    g_string_append(text, names);
+    if (change->one_function) {
+        g_string_append_printf(text,
+                               "add --with-unit: then these leave the host for the rehearsal, too, "
+                               "and come back after it:%s",
+                               names);
+    } else {
+        g_string_append_printf(text, "add --with-unit, or name the others too:%s", names);
+    }
     dp_unit_advise(change->policy, verdict, advice);
     for (guint i = 0; i < advice->len; i++) {
         g_string_append_printf(text, "; or, for a smaller unit: %s",
