@@ -91,8 +91,10 @@ bool dp_build_place(
     DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlace *ret_place);
 /* disks.c: controllers with their disks and drives. */
 void dp_build_disks(DpBuild *build);
-/* devices.c: network, serial, sound, USB, and what is left out. */
+/* devices.c: network, serial, sound, USB. */
 void dp_build_devices(DpBuild *build);
+/* left-out.c: warns of what the guest does without. */
+void dp_build_left_out(DpBuild *build);
 /* resolve.c: pciPassthruN to functions of the host, checked. */
 void dp_build_resolve(DpBuild *build);
 /* passthru.c: the passed-through functions as devices of the guest. */

@@ -306,36 +306,6 @@ add_usb(DpBuild *build)
     }
 }
 
-/* Devices of the VMX that have no counterpart; the guest does without. */
-static const struct {
-    const char *key; /* the line that asks for it */
-    const char *what;
-} left_out[] = {
-    {"parallel0.present", "the parallel port"},
-    {"parallel1.present", "the parallel port"},
-    {"vtpm.present", "the TPM"},
-    {"managedVM.autoAddVTPM", "the TPM"},
-    {"vwdt.present", "the watchdog"},
-    {"vvtd.enable", "the guest's own IOMMU"},
-    {"vhv.enable", "nested virtualization"},
-    {"mks.enable3d", "3D acceleration"},
-    {"smc.present", "the Apple system management controller"},
-};
-
-static void
-report_left_out(DpBuild *build)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(left_out); i++) {
-        const char *value = dp_vmx_get(build->vmx, left_out[i].key);
-
-        if (value != NULL && g_ascii_strcasecmp(value, "TRUE") == 0) {
-            dp_build_diag(build, DP_DIAG_VMX_LEFT_OUT, left_out[i].key,
-                          "%s: %s is left out; the guest does not see it", left_out[i].key,
-                          left_out[i].what);
-        }
-    }
-}
-
 void
 dp_build_devices(DpBuild *build)
 {
@@ -352,5 +322,5 @@ dp_build_devices(DpBuild *build)
     }
     add_sound(build);
     add_usb(build);
-    report_left_out(build);
+    dp_build_left_out(build);
 }

@@ -2,6 +2,7 @@
 /* Controllers with their disks and drives. */
 #include "base/text.h"
 #include "build.h"
+#include "scsi.h"
 
 #include <string.h>
 
@@ -20,89 +21,11 @@ struct Family {
     void (*attach)(json_t *device, unsigned n, unsigned unit);
 };
 
-/* Controllers of the VMX and what stands for them. */
-static const struct {
-    const char *name;   /* scsiN.virtualDev; "" where absent */
-    const char *driver; /* QEMU's */
-    DpPlaceKind kind;
-    bool same;         /* the guest sees the same model */
-    const char *needs; /* what a guest needs for the substitute */
-} scsi_models[] = {
-    {"pvscsi", "pvscsi", DP_PLACE_PCIE, true, NULL},
-    {"lsisas1068", "mptsas1068", DP_PLACE_ANY, true, NULL},
-    {"lsilogic", "lsi53c895a", DP_PLACE_ANY, false,
-     "sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003"},
-    {"buslogic", "lsi53c895a", DP_PLACE_ANY, false,
-     "sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003"},
-    {"", "lsi53c895a", DP_PLACE_ANY, false,
-     "sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003"},
-};
-
-static void
-add_pci_device(DpBuild *build, const char *driver, const char *id, const DpPlace *place)
+void
+dp_disks_add_controller(DpBuild *build, const char *driver, const char *id, const DpPlace *place)
 {
     dp_build_device(build, json_pack("{s:s, s:s, s:s, s:s}", "driver", driver, "id", id, "bus",
                                      place->bus, "addr", place->addr));
-}
-
-static bool
-check_shared_bus(DpBuild *build, const char *prefix)
-{
-    const char *shared = dp_build_get(build, prefix, "sharedBus");
-    g_autofree char *key = dp_build_key(prefix, "sharedBus");
-
-    if (shared == NULL || shared[0] == '\0' || g_ascii_strcasecmp(shared, "none") == 0) {
-        return true;
-    }
-    dp_build_diag(
-        build, DP_DIAG_VMX_DISK_MODE, key,
-        "%s: disks shared between VMs are not offered; two writers would destroy the data", key);
-    return false;
-}
-
-static void
-report_substitute(DpBuild *build, const char *prefix, size_t model)
-{
-    g_autofree char *key = dp_build_key(prefix, "virtualDev");
-    const char *was = scsi_models[model].name[0] != '\0' ? scsi_models[model].name : "lsilogic";
-
-    dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED, "an LSI 53C895A: QEMU has no %s", was);
-    dp_build_diag(build, DP_DIAG_VMX_SUBSTITUTED, key,
-                  "%s: the guest sees an LSI 53C895A in place of %s; its driver is %s", prefix, was,
-                  scsi_models[model].needs);
-}
-
-static bool
-scsi_controller(DpBuild *build, const char *prefix, unsigned n)
-{
-    const char *wanted = dp_build_get(build, prefix, "virtualDev");
-    DpPlace place;
-
-    (void)n;
-    if (!dp_build_bool(build, prefix, "present", false) || !check_shared_bus(build, prefix)) {
-        return false;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(scsi_models); i++) {
-        if (g_ascii_strcasecmp(scsi_models[i].name, wanted != NULL ? wanted : "") != 0) {
-            continue;
-        }
-        if (!dp_build_place(build, prefix, scsi_models[i].kind, false, &place)) {
-            return false;
-        }
-        add_pci_device(build, scsi_models[i].driver, prefix, &place);
-        if (!scsi_models[i].same) {
-            report_substitute(build, prefix, i);
-        }
-        return true;
-    }
-    {
-        g_autofree char *key = dp_build_key(prefix, "virtualDev");
-        g_autofree char *shown = dp_text_visible(wanted, -1);
-
-        dp_build_diag(build, DP_DIAG_VMX_VALUE, key,
-                      "%s = \"%s\" is no SCSI controller of VMware's", key, shown);
-    }
-    return false;
 }
 
 static bool
@@ -115,7 +38,7 @@ sata_controller(DpBuild *build, const char *prefix, unsigned n)
         !dp_build_place(build, prefix, DP_PLACE_PCI, false, &place)) {
         return false;
     }
-    add_pci_device(build, "ich9-ahci", prefix, &place);
+    dp_disks_add_controller(build, "ich9-ahci", prefix, &place);
     return true;
 }
 
@@ -148,7 +71,7 @@ ide_controller(DpBuild *build, const char *prefix, unsigned n)
     }
     (void)prefix;
     if (n == 0 && (wanted[0] || wanted[1])) {
-        add_pci_device(build, "piix4-ide", "ide", &place);
+        dp_disks_add_controller(build, "piix4-ide", "ide", &place);
     }
     return wanted[n];
 }
@@ -190,7 +113,7 @@ ide_attach(json_t *device, unsigned n, unsigned unit)
 }
 
 static const Family families[] = {
-    {"scsi", 4, 16, 7, "scsi-hd", "scsi-cd", scsi_controller, scsi_attach},
+    {"scsi", 4, 16, 7, "scsi-hd", "scsi-cd", dp_scsi_controller, scsi_attach},
     {"sata", 4, 30, -1, "ide-hd", "ide-cd", sata_controller, sata_attach},
     {"nvme", 4, 15, -1, "nvme-ns", NULL, nvme_controller, nvme_attach},
     {"ide", 2, 2, -1, "ide-hd", "ide-cd", ide_controller, ide_attach},
@@ -247,7 +170,9 @@ check_mode(DpBuild *build, const char *prefix)
 {
     const char *mode = dp_build_get(build, prefix, "mode");
     const char *redo = dp_build_get(build, prefix, "redo");
+    const char *sharing = dp_build_get(build, prefix, "sharing");
     g_autofree char *key = dp_build_key(prefix, mode != NULL ? "mode" : "redo");
+    g_autofree char *sharing_key = dp_build_key(prefix, "sharing");
     g_autofree char *shown = NULL;
 
     if (mode != NULL && mode[0] != '\0' && g_ascii_strcasecmp(mode, "persistent") != 0 &&
@@ -258,6 +183,13 @@ check_mode(DpBuild *build, const char *prefix)
     }
     if (redo != NULL && redo[0] != '\0') {
         dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, key, "%s has a redo log", prefix);
+        return false;
+    }
+    if (sharing != NULL && sharing[0] != '\0' && g_ascii_strcasecmp(sharing, "sharing-none") != 0) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, sharing_key,
+                      "%s: a disk shared between VMs is not offered; two writers would destroy the "
+                      "data",
+                      sharing_key);
         return false;
     }
     return true;
@@ -271,6 +203,15 @@ unit_device(const Family *family, const char *prefix, const char *driver, unsign
 
     family->attach(device, n, unit);
     return device;
+}
+
+/* xN:M.virtualSSD = "1": the guest is told that nothing rotates. NVMe never does. */
+static void
+set_solid_state(DpBuild *build, const Family *family, const char *prefix, json_t *device)
+{
+    if (dp_build_int(build, prefix, "virtualSSD", 0, 1, 0) == 1 && family->cdrom != NULL) {
+        (void)json_object_set_new(device, "rotation_rate", json_integer(1));
+    }
 }
 
 static void
@@ -293,6 +234,7 @@ add_disk(DpBuild *build, const Family *family, const char *prefix, unsigned n, u
     dp_build_blockdev(build, node, &image, true);
     device = unit_device(family, prefix, family->disk, n, unit);
     (void)json_object_set_new(device, "drive", json_string(node));
+    set_solid_state(build, family, prefix, device);
     dp_build_device(build, device);
     dp_build_boot(build, DP_BOOT_DISK, device);
 }
@@ -330,6 +272,16 @@ add_cdrom(DpBuild *build,
     dp_build_boot(build, DP_BOOT_CDROM, device);
 }
 
+/* The controller here may have fewer places than VMware's. */
+static unsigned
+units_here(DpBuild *build, const Family *family, unsigned n)
+{
+    if (strcmp(family->name, "sata") == 0) {
+        return AHCI_PORTS;
+    }
+    return strcmp(family->name, "scsi") == 0 ? dp_scsi_units(build, n) : family->n_units;
+}
+
 static void
 add_unit(DpBuild *build, const Family *family, unsigned n, unsigned unit)
 {
@@ -341,8 +293,7 @@ add_unit(DpBuild *build, const Family *family, unsigned n, unsigned unit)
         return;
     }
     kind = unit_kind(build, prefix);
-    if ((int)unit == family->reserved_unit ||
-        (strcmp(family->name, "sata") == 0 && unit >= AHCI_PORTS) ||
+    if ((int)unit == family->reserved_unit || unit >= units_here(build, family, n) ||
         (family->cdrom == NULL && kind != UNIT_DISK && kind != UNIT_REFUSED)) {
         dp_build_diag(build, DP_DIAG_VMX_DISK_PLACE, key,
                       "%s: the controller here has no such place", prefix);

@@ -104,6 +104,8 @@ def checks(program):
     yield "completion offers VMX files and folders", complete("vm", "validate", ""), {"a.vmx", "vms", "host"}
     made = subprocess.run([sys.executable, ROOT / "docs/make-json.py"], check=True, capture_output=True, text=True)
     yield "docs/json.md is what docs/make-json.py makes", made.stdout == (ROOT / "docs/json.md").read_text(), True
+    made = subprocess.run([sys.executable, ROOT / "docs/make-keys.py"], check=True, capture_output=True, text=True)
+    yield "docs/vmx-keys.md is what docs/make-keys.py makes", made.stdout == (ROOT / "docs/vmx-keys.md").read_text(), True
 
 
 def main():

@@ -12,7 +12,7 @@ test_sample_is_valid(void)
         "note DP3116 passthru.vmx:20: scsi0 gets slot 16: 00:10.0\n"
         "warning DP3110 passthru.vmx:21: scsi0: the guest sees an LSI 53C895A in place of "
         "lsilogic; "
-        "its driver is sym53c8xx on Linux, symc8xx.sys on Windows XP and 2003\n";
+        "its driver is sym53c8xx, which must be in the guest's initrd\n";
     g_autoptr(PlanFixture) fixture = plan_fixture_new();
     g_autoptr(DpPlan) plan = plan_fixture_changed(fixture, NULL);
     g_autofree char *diags = plan_diags(plan);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scsi.h"
+
+#include "base/text.h"
+
+/* scsiN.virtualDev; "" where absent. */
+typedef struct {
+    const char *name;
+    const char *driver; /* QEMU's; NULL: none, the guest's system decides */
+    DpPlaceKind kind;
+    unsigned units; /* targets from 0 that QEMU's controller has */
+} Model;
+
+static const Model models[] = {
+    {"pvscsi", "pvscsi", DP_PLACE_PCIE, 16},
+    {"lsisas1068", "mptsas1068", DP_PLACE_ANY, 8},
+    {"lsilogic", NULL, DP_PLACE_ANY, 8},
+    {"buslogic", NULL, DP_PLACE_ANY, 8},
+    {"", NULL, DP_PLACE_ANY, 8}, /* VMware's default of old: lsilogic */
+};
+
+/* What stands for an LSI 53C1030 or a BusLogic adapter. */
+typedef enum { STAND_IN_SYM, STAND_IN_SAS } StandIn;
+
+static const struct {
+    const char *driver, *words;
+} stand_ins[] = {
+    /* The only one of QEMU's that systems from before 2005 know; parallel SCSI, too. */
+    [STAND_IN_SYM] = {"lsi53c895a", "an LSI 53C895A"},
+    /* Of the 53C1030's own family (Fusion-MPT): in many systems the same driver serves both. */
+    [STAND_IN_SAS] = {"mptsas1068", "an LSI SAS1068"},
+};
+
+/* By the beginning of guestOS, in lower case; the first row that fits holds, so longer beginnings
+ * come first. */
+static const struct {
+    const char *guest;
+    StandIn with;
+    const char *driver; /* of the guest */
+} by_guest[] = {
+    {"win2000", STAND_IN_SYM, "symc8xx.sys, which Windows 2000 has"},
+    {"winxp", STAND_IN_SYM, "symc8xx.sys, which Windows XP has"},
+    {"winnet", STAND_IN_SYM, "symc8xx.sys, which Windows Server 2003 has"},
+    {"winvista", STAND_IN_SAS, "lsi_sas.sys, which Windows has since Vista"},
+    {"longhorn", STAND_IN_SAS, "lsi_sas.sys, which Windows Server has since 2008"},
+    {"windows", STAND_IN_SAS, "lsi_sas.sys, which Windows has since Vista"},
+    {"winnt", STAND_IN_SYM, "symc8xx.sys of LSI, which has to be installed before the move"},
+    {"win", STAND_IN_SYM,
+     "one for the LSI 53C8xx family, which has to be installed before the move"},
+    {"freebsd", STAND_IN_SAS, "mpt(4), which drives both"},
+    {"solaris", STAND_IN_SAS, "mpt, which drives both"},
+    {"other24xlinux", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"rhel2", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"rhel3", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"redhat", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"sles8", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"turbolinux", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"mandrake", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"linux", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"rhel", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"centos", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"oraclelinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"rockylinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"almalinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"asianux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"fedora", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"debian", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"ubuntu", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"sles", STAND_IN_SAS, "mptsas, which must be in the guest's initrd"},
+    {"suse", STAND_IN_SAS, "mptsas, which must be in the guest's initrd"},
+    {"opensuse", STAND_IN_SAS, "mptsas, which must be in the guest's initrd"},
+    {"amazonlinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"coreos", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"vmware-photon", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"other26xlinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"other3xlinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"other4xlinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"other5xlinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"other6xlinux", STAND_IN_SAS, "mptsas, which must be in the guest's initramfs"},
+    {"otherlinux", STAND_IN_SYM, "sym53c8xx, which must be in the guest's initrd"},
+    {"", STAND_IN_SYM, "one for the LSI 53C8xx family"},
+};
+
+static size_t
+guest_row(const DpBuild *build)
+{
+    const char *guest = dp_vmx_get(build->vmx, "guestOS");
+    size_t i = 0;
+
+    while (g_ascii_strncasecmp(guest != NULL ? guest : "", by_guest[i].guest,
+                               strlen(by_guest[i].guest)) != 0) {
+        i++; /* the last row fits all */
+    }
+    return i;
+}
+
+static bool
+check_shared_bus(DpBuild *build, const char *prefix)
+{
+    const char *shared = dp_build_get(build, prefix, "sharedBus");
+    g_autofree char *key = dp_build_key(prefix, "sharedBus");
+
+    if (shared == NULL || shared[0] == '\0' || g_ascii_strcasecmp(shared, "none") == 0) {
+        return true;
+    }
+    dp_build_diag(
+        build, DP_DIAG_VMX_DISK_MODE, key,
+        "%s: disks shared between VMs are not offered; two writers would destroy the data", key);
+    return false;
+}
+
+/* The driver of QEMU's that stands for @model, with a warning that names the guest's. */
+static const char *
+stand_in(DpBuild *build, const char *prefix, const Model *model)
+{
+    size_t row = guest_row(build);
+    const char *words = stand_ins[by_guest[row].with].words;
+    const char *was = model->name[0] != '\0' ? model->name : "lsilogic";
+    g_autofree char *key = dp_build_key(prefix, "virtualDev");
+    DpDiag *diag;
+
+    dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED, "%s: QEMU has no %s", words, was);
+    diag = dp_build_diag(build, DP_DIAG_VMX_SUBSTITUTED, key,
+                         "%s: the guest sees %s in place of %s; its driver is %s", prefix, words,
+                         was, by_guest[row].driver);
+    dp_diag_set_remedy(diag,
+                       "make sure of the driver while the guest still runs on the old host, or set "
+                       "%s to pvscsi or lsisas1068 there first",
+                       key);
+    return stand_ins[by_guest[row].with].driver;
+}
+
+static const Model *
+find_model(const DpBuild *build, const char *prefix)
+{
+    const char *wanted = dp_build_get(build, prefix, "virtualDev");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(models); i++) {
+        if (g_ascii_strcasecmp(models[i].name, wanted != NULL ? wanted : "") == 0) {
+            return &models[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+refuse_model(DpBuild *build, const char *prefix)
+{
+    g_autofree char *key = dp_build_key(prefix, "virtualDev");
+    g_autofree char *shown = dp_text_visible(dp_build_get(build, prefix, "virtualDev"), -1);
+
+    dp_build_diag(build, DP_DIAG_VMX_VALUE, key, "%s = \"%s\" is no SCSI controller of VMware's",
+                  key, shown);
+    return false;
+}
+
+bool
+dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n G_GNUC_UNUSED)
+{
+    const Model *model = find_model(build, prefix);
+    DpPlace place;
+
+    if (!dp_build_bool(build, prefix, "present", false) || !check_shared_bus(build, prefix)) {
+        return false;
+    }
+    if (model == NULL) {
+        return refuse_model(build, prefix);
+    }
+    if (!dp_build_place(build, prefix, model->kind, false, &place)) {
+        return false;
+    }
+    dp_disks_add_controller(build,
+                            model->driver != NULL ? model->driver : stand_in(build, prefix, model),
+                            prefix, &place);
+    return true;
+}
+
+unsigned
+dp_scsi_units(DpBuild *build, unsigned n)
+{
+    g_autofree char *prefix = g_strdup_printf("scsi%u", n);
+    const Model *model = find_model(build, prefix);
+
+    return model != NULL ? model->units : 0;
+}

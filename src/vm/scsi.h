@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SCSI controllers: what QEMU has of VMware's, and what stands for the others. */
+#pragma once
+
+#include "build.h"
+
+/* Adds controller @n, scsiN in @prefix; false if it is not there or was refused. A controller that
+ * QEMU lacks is replaced by one for which the guest's system has a driver, with a warning. */
+bool dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n);
+
+/* How many targets that controller has here: less than VMware's sixteen in some. */
+unsigned dp_scsi_units(DpBuild *build, unsigned n);
+
+/* disks.c: a controller that is a PCI device and no more. */
+void
+dp_disks_add_controller(DpBuild *build, const char *driver, const char *id, const DpPlace *place);
