@@ -72,6 +72,54 @@ dp_plan_devices_report(const DpCli *cli, const DpPlan *plan)
     return devices;
 }
 
+static void
+out_links(const DpCli *cli, const GPtrArray *interfaces)
+{
+    for (guint i = 0; i < interfaces->len; i++) {
+        const DpVmInterface *interface = interfaces->pdata[i];
+
+        if (interface->link_text != NULL) {
+            g_auto(GStrv) lines = g_strsplit(interface->link_text, "\n", -1);
+
+            dp_out(cli, "\nIn the guest, %s:", interface->link_file);
+            for (size_t k = 0; lines[k] != NULL && (lines[k][0] != '\0' || lines[k + 1] != NULL);
+                 k++) {
+                dp_out(cli, "%s%s", lines[k][0] != '\0' ? "    " : "", lines[k]);
+            }
+        }
+    }
+}
+
+json_t *
+dp_plan_interfaces_report(const DpCli *cli, const DpPlan *plan)
+{
+    static const DpColumn columns[] = {
+        {"DEVICE", 0}, {"MAC ADDRESS", 0}, {"ON ESX", 0}, {"HERE", 0}};
+    g_autoptr(DpTable) table = dp_table_new(columns, G_N_ELEMENTS(columns));
+    json_t *interfaces = json_array();
+
+    for (guint i = 0; i < plan->interfaces->len; i++) {
+        const DpVmInterface *interface = plan->interfaces->pdata[i];
+
+        dp_table_cell(table, interface->device, DP_PLAIN);
+        dp_table_cell(table, interface->mac, DP_PLAIN);
+        dp_table_cell(table, interface->esx_name, DP_PLAIN);
+        dp_table_cell(table, interface->name, interface->link_text != NULL ? DP_YELLOW : DP_PLAIN);
+        json_array_append_new(
+            interfaces, dp_json_pack("{s:s, s:o, s:o, s:s, s:o, s:o}", "device", interface->device,
+                                     "mac", dp_json_text(interface->mac), "esx_name",
+                                     dp_json_text(interface->esx_name), "name", interface->name,
+                                     "link_file", dp_json_text(interface->link_file), "link_text",
+                                     dp_json_text(interface->link_text)));
+    }
+    if (plan->interfaces->len > 0) {
+        dp_out_heading(cli, "Interfaces in the guest");
+        dp_table_print(cli, table, "None.");
+        out_links(cli, plan->interfaces);
+    }
+    return interfaces;
+}
+
 DpPlan *
 dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
 {
@@ -111,6 +159,7 @@ dp_cmd_vm_validate(DpCli *cli, GError **error)
     plan = dp_cli_plan(cli, context, file);
     json_object_set_new(cli->doc, "keys", keys_report(cli, plan));
     json_object_set_new(cli->doc, "passthrough", dp_plan_devices_report(cli, plan));
+    json_object_set_new(cli->doc, "interfaces", dp_plan_interfaces_report(cli, plan));
     dp_diags_extend(cli->diags, plan->diags);
     valid = !dp_diags_have_error(plan->diags) && !dp_diags_have_error(cli->diags);
     json_object_set_new(cli->doc, "valid", json_boolean(valid));

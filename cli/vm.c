@@ -20,6 +20,7 @@ report_plan(DpCli *cli, const DpPlan *plan)
     json_object_set_new(cli->doc, "steps", dp_steps_json(plan->steps));
     json_object_set_new(cli->doc, "engine", engine);
     json_object_set_new(cli->doc, "passthrough", dp_plan_devices_report(cli, plan));
+    json_object_set_new(cli->doc, "interfaces", dp_plan_interfaces_report(cli, plan));
     json_object_set_new(cli->doc, "memory", json_integer((json_int_t)plan->memory));
     json_object_set_new(cli->doc, "locked_memory", json_integer((json_int_t)plan->memlock));
 }

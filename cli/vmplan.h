@@ -11,3 +11,7 @@ DpPlan *dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile 
 
 /* "passthrough": an array, and the same for people. */
 json_t *dp_plan_devices_report(const DpCli *cli, const DpPlan *plan);
+
+/* "interfaces": an array, and for people the names that a guest gives them, with what brings an old
+ * name back. */
+json_t *dp_plan_interfaces_report(const DpCli *cli, const DpPlan *plan);

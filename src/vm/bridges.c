@@ -2,6 +2,7 @@
 /* pciBridgeN and pciSlotNumber: the guest's bridges, and who has a place in the file already. */
 #include "base/text.h"
 #include "build.h"
+#include "lines.h"
 
 #include <string.h>
 
@@ -194,14 +195,32 @@ report_no_slot(DpBuild *build, const char *prefix, DpPlaceKind kind)
         kind == DP_PLACE_PCIE ? "PCI Express port" : "place on a conventional bus", ports, n_free);
 }
 
+/* A line that is free of others where there is one, for functions that are passed through; a
+ * virtual device keeps off the lines of those. */
+static bool
+take_next(DpBuild *build, const char *prefix, DpPlaceKind kind, DpPlace *ret_place)
+{
+    bool passthru = g_str_has_prefix(prefix, "pciPassthru");
+    DpWish wish = {.name = prefix, .pin = dp_line_pin(build, prefix)};
+
+    if (wish.pin != 0) {
+        wish.avoid = dp_lines_used(build, true, passthru, prefix);
+        if (dp_placement_next(build->place, kind, &wish, ret_place)) {
+            return true;
+        }
+        wish.avoid = 0;
+    }
+    return dp_placement_next(build->place, kind, &wish, ret_place);
+}
+
 static bool
 choose(DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlace *ret_place)
 {
     g_autofree char *where = NULL;
     g_autofree char *key = dp_build_key(prefix, "present");
 
-    if (!dp_placement_next(build->place, kind, prefix, ret_place) &&
-        (strict || !dp_placement_next(build->place, DP_PLACE_PCI, prefix, ret_place))) {
+    if (!take_next(build, prefix, kind, ret_place) &&
+        (strict || !take_next(build, prefix, DP_PLACE_PCI, ret_place))) {
         report_no_slot(build, prefix, kind);
         return false;
     }

@@ -99,6 +99,11 @@ void dp_build_left_out(DpBuild *build);
 void dp_build_resolve(DpBuild *build);
 /* passthru.c: the passed-through functions as devices of the guest. */
 void dp_build_passthru(DpBuild *build);
+/* names.c: what a Linux guest calls its network interfaces. */
+void dp_build_interfaces(DpBuild *build);
+void dp_vm_interface_free(DpVmInterface *interface);
+/* lines.c: a passed-through function that shares a line of the guest is named. */
+void dp_build_lines(DpBuild *build);
 /* memory.c: what must be pinned, and whether the host has it. */
 void dp_build_memory(DpBuild *build);
 /* argv.c: everything in QEMU's order. */

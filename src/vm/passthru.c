@@ -58,7 +58,7 @@ settle_kind(DpBuild *build, DpVmDevice *device)
         diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_WRONG_PCIE, key,
                              "%s: %s has no PCI Express capability, and the file says pcie. %s",
                              prefix, device->fn->name, lines);
-        dp_diag_set_remedy(diag, "write %s = \"pci\"", key);
+        dp_diag_set_remedy(diag, "directpath vm set FILE.vmx %s=pci", key);
         return false;
     }
     device->pcie = false;
@@ -67,7 +67,7 @@ settle_kind(DpBuild *build, DpVmDevice *device)
                       "%s: %s has no PCI Express capability and is placed on a conventional bus; "
                       "ESX would have refused it: %s",
                       prefix, device->fn->name, lines);
-    dp_diag_set_remedy(diag, "write %s = \"pci\" to say so in the file", key);
+    dp_diag_set_remedy(diag, "say so in the file: directpath vm set FILE.vmx %s=pci", key);
     return true;
 }
 

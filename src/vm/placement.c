@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "placement.h"
 
+#include <string.h>
+
+#define AGP_DEVICE 1 /* of the empty bridge in place of ESX's */
+
 /* Devices of the root bus that the machine itself has; the rest as ESX lays it out. */
 static const struct {
     unsigned device;
@@ -70,6 +74,42 @@ dp_placement_holder(const DpPlacement *placement, int slot)
     return g_hash_table_lookup(placement->used, GINT_TO_POINTER(slot));
 }
 
+int
+dp_placement_slot_of(const DpPlacement *placement, const char *name)
+{
+    GHashTable *const tables[] = {placement->root_bus, placement->used};
+    gpointer slot, holder;
+    GHashTableIter iter;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        g_hash_table_iter_init(&iter, tables[i]);
+        while (g_hash_table_iter_next(&iter, &slot, &holder)) {
+            if (strcmp(holder, name) == 0) {
+                return GPOINTER_TO_INT(slot);
+            }
+        }
+    }
+    return -1;
+}
+
+/* Firmware numbers buses in the order in which it finds their bridges: by device, then function. */
+unsigned
+dp_placement_bus(const DpPlacement *placement, unsigned index, unsigned function)
+{
+    const DpBridge *bridge = &placement->bridges[index];
+    unsigned bus = 1 + (bridge->express ? function : 0);
+
+    bus += bridge->slot > AGP_DEVICE;
+    for (unsigned i = 0; i + 1 < DP_N_BRIDGES; i++) {
+        const DpBridge *other = &placement->bridges[i];
+
+        if (other->present && other->slot < bridge->slot) {
+            bus += other->express ? other->functions : 1;
+        }
+    }
+    return bus;
+}
+
 bool
 dp_placement_exists(const DpPlacement *placement, int slot, DpPlaceKind kind)
 {
@@ -133,28 +173,55 @@ dp_placement_take(DpPlacement *placement, int slot, const char *name, DpPlace *r
     return true;
 }
 
+/* QEMU's default routing of q35 (hw/isa/lpc_ich9.c, and the same in the guest's ACPI table):
+ * devices 25 to 29 and 31 of the root bus have PIRQA to PIRQD, device 30 PIRQE to PIRQH, all others
+ * PIRQE to PIRQH, one further with each device. Behind a bridge a pin moves by the device's number
+ * (PCI-to-PCI Bridge Architecture Specification 9.1). */
+unsigned
+dp_placement_line(const DpPlacement *placement, int slot, unsigned pin)
+{
+    unsigned at_pin = pin - 1, device;
+    DpSlot at = {0};
+
+    (void)dp_slot_decode(slot, &at);
+    device = at.device;
+    if (at.bus != 0) {
+        at_pin = (at_pin + at.device) % 4;
+        device = (unsigned)placement->bridges[at.bus - 1].slot;
+    }
+    if ((device >= 25 && device <= 29) || device == 31) {
+        return at_pin % 4;
+    }
+    return 4 + (device == 30 ? at_pin : device + at_pin) % 4;
+}
+
 static bool
 take_encoded(DpPlacement *placement,
              unsigned function,
              unsigned bus,
              unsigned device,
-             const char *name,
+             const DpWish *wish,
              DpPlace *ret_place)
 {
     DpSlot at = {.function = (uint8_t)function, .bus = (uint8_t)bus, .device = (uint8_t)device};
+    int slot = dp_slot_encode(&at);
 
-    return dp_placement_take(placement, dp_slot_encode(&at), name, ret_place);
+    if (wish->pin != 0 && dp_placement_exists(placement, slot, DP_PLACE_ANY) &&
+        (wish->avoid & 1u << dp_placement_line(placement, slot, wish->pin)) != 0) {
+        return false;
+    }
+    return dp_placement_take(placement, slot, wish->name, ret_place);
 }
 
 static bool
-next_port(DpPlacement *placement, const char *name, DpPlace *ret_place)
+next_port(DpPlacement *placement, const DpWish *wish, DpPlace *ret_place)
 {
     for (unsigned function = 0; function < 8; function++) {
         for (unsigned i = 0; i + 1 < DP_N_BRIDGES; i++) {
             const DpBridge *bridge = &placement->bridges[i];
 
             if (bridge->present && bridge->express &&
-                take_encoded(placement, function, i + 1, 0, name, ret_place)) {
+                take_encoded(placement, function, i + 1, 0, wish, ret_place)) {
                 return true;
             }
         }
@@ -163,14 +230,14 @@ next_port(DpPlacement *placement, const char *name, DpPlace *ret_place)
 }
 
 static bool
-next_conventional(DpPlacement *placement, const char *name, DpPlace *ret_place)
+next_conventional(DpPlacement *placement, const DpWish *wish, DpPlace *ret_place)
 {
     for (unsigned i = 0; i + 1 < DP_N_BRIDGES; i++) {
         if (!placement->bridges[i].present || placement->bridges[i].express) {
             continue;
         }
         for (unsigned device = 0; device < 32; device++) {
-            if (take_encoded(placement, 0, i + 1, device, name, ret_place)) {
+            if (take_encoded(placement, 0, i + 1, device, wish, ret_place)) {
                 return true;
             }
         }
@@ -180,10 +247,10 @@ next_conventional(DpPlacement *placement, const char *name, DpPlace *ret_place)
 
 /* From 16 on, where ESX puts its SCSI controllers; then what lies below. */
 static bool
-next_root(DpPlacement *placement, const char *name, DpPlace *ret_place)
+next_root(DpPlacement *placement, const DpWish *wish, DpPlace *ret_place)
 {
     for (unsigned i = 0; i < 32; i++) {
-        if (take_encoded(placement, 0, 0, (i + 16) % 32, name, ret_place)) {
+        if (take_encoded(placement, 0, 0, (i + 16) % 32, wish, ret_place)) {
             return true;
         }
     }
@@ -191,16 +258,16 @@ next_root(DpPlacement *placement, const char *name, DpPlace *ret_place)
 }
 
 bool
-dp_placement_next(DpPlacement *placement, DpPlaceKind kind, const char *name, DpPlace *ret_place)
+dp_placement_next(DpPlacement *placement, DpPlaceKind kind, const DpWish *wish, DpPlace *ret_place)
 {
     switch (kind) {
     case DP_PLACE_PCIE:
-        return next_port(placement, name, ret_place);
+        return next_port(placement, wish, ret_place);
     case DP_PLACE_PCI:
-        return next_conventional(placement, name, ret_place) ||
-               next_root(placement, name, ret_place);
+        return next_conventional(placement, wish, ret_place) ||
+               next_root(placement, wish, ret_place);
     case DP_PLACE_ANY:
-        return next_root(placement, name, ret_place);
+        return next_root(placement, wish, ret_place);
     }
     return false;
 }

@@ -38,6 +38,13 @@ typedef struct {
     char addr[8];
 } DpPlace;
 
+/* What wants a place. */
+typedef struct {
+    const char *name;
+    unsigned pin;   /* 1 to 4: it interrupts by INTA to INTD; 0: lines do not matter to it */
+    unsigned avoid; /* bit N: line N is not for it */
+} DpWish;
+
 DpPlacement *dp_placement_new(void);
 void dp_placement_free(DpPlacement *placement);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPlacement, dp_placement_free)
@@ -49,6 +56,12 @@ bool dp_placement_bridge(
 /* What sits at @slot, or NULL. */
 const char *dp_placement_holder(const DpPlacement *placement, int slot);
 
+/* The slot number of what is called @name, or -1. */
+int dp_placement_slot_of(const DpPlacement *placement, const char *name);
+
+/* The number that firmware gives to the bus behind function @function of pciBridge@index. */
+unsigned dp_placement_bus(const DpPlacement *placement, unsigned index, unsigned function);
+
 /* True if slot number @slot exists in this topology and suits @kind. */
 bool dp_placement_exists(const DpPlacement *placement, int slot, DpPlaceKind kind);
 
@@ -58,11 +71,14 @@ void dp_placement_fill(const DpPlacement *placement, int slot, DpPlace *ret_plac
 /* Takes @slot for @name; false if it is taken or does not exist. */
 bool dp_placement_take(DpPlacement *placement, int slot, const char *name, DpPlace *ret_place);
 
+/* The guest's interrupt line, 0 to 7, of pin @pin (1: INTA) of what sits at @slot, which exists. */
+unsigned dp_placement_line(const DpPlacement *placement, int slot, unsigned pin);
+
 /* Takes the next free slot: for PCIe the bridges' functions 0 first, then their functions 1 (the
  * order that ESXi was seen to use); for PCI the lowest free device behind the conventional bridge,
  * else of the root bus. False if nothing is free. */
 bool
-dp_placement_next(DpPlacement *placement, DpPlaceKind kind, const char *name, DpPlace *ret_place);
+dp_placement_next(DpPlacement *placement, DpPlaceKind kind, const DpWish *wish, DpPlace *ret_place);
 
 /* Number of root ports, and how many of them are free. */
 unsigned dp_placement_ports(const DpPlacement *placement, unsigned *ret_free);

@@ -76,6 +76,7 @@ plan_alloc(const char *vmx_path, const DpPlanInput *input)
     plan->tcg = input->tcg;
     plan->keys = g_ptr_array_new_with_free_func(key_report_free);
     plan->devices = g_ptr_array_new_with_free_func(vm_device_free);
+    plan->interfaces = g_ptr_array_new_with_free_func((GDestroyNotify)dp_vm_interface_free);
     plan->argv = g_ptr_array_new_with_free_func(g_free);
     plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)dp_step_free);
     plan->files = g_array_new(FALSE, TRUE, sizeof(DpVmFile));
@@ -98,6 +99,7 @@ dp_plan_free(DpPlan *plan)
     g_free(plan->vnc_password);
     g_ptr_array_unref(plan->keys);
     g_ptr_array_unref(plan->devices);
+    g_ptr_array_unref(plan->interfaces);
     g_ptr_array_unref(plan->argv);
     g_ptr_array_unref(plan->steps);
     g_array_unref(plan->files);
@@ -128,6 +130,8 @@ build_all(DpBuild *build)
     dp_build_disks(build);
     dp_build_devices(build);
     dp_build_passthru(build);
+    dp_build_interfaces(build);
+    dp_build_lines(build);
     dp_build_memory(build);
     dp_build_argv(build);
     dp_build_steps(build);

@@ -40,22 +40,33 @@ typedef struct {
                             part: "pciBridge4 (00:15.0) device 00.0" */
 } DpVmDevice;
 
+/* A network interface as a Linux guest names it after its place. */
+typedef struct {
+    char *device;    /* "ethernet0", "pciPassthru1" */
+    char *mac;       /* NULL: unknown */
+    char *esx_name;  /* "ens33"; NULL: the file names no place */
+    char *name;      /* here, under BIOS firmware: "enp2s1" */
+    char *link_file; /* where the guest wants the next; NULL: the name stays */
+    char *link_text; /* for systemd-udevd: brings the old name back */
+} DpVmInterface;
+
 typedef struct {
     char *vmx_path; /* absolute */
     char *name;     /* displayName or the file's base name */
     char *
         id; /* stable short id of the VM: hex of a hash of the real path; names its run directory */
-    GPtrArray *keys;    /* DpKeyReport, in file order */
-    GPtrArray *devices; /* DpVmDevice */
-    GPtrArray *argv;    /* char *: QEMU's arguments, secrets never among them */
-    GPtrArray *steps;   /* DpStep: everything that power-on will do */
-    GArray *files;      /* DpVmFile: disks and images QEMU gets as descriptors */
-    bool tcg;           /* --accel tcg */
-    char *run_dir;      /* the folder of this VM's run: "/run/directpath/vm/ID" */
-    char *vnc;          /* "127.0.0.1:5900"; NULL: no display is offered */
-    char *vnc_password; /* secret: set over the monitor, never an argument; NULL: none */
-    uint64_t memory;    /* bytes of guest RAM */
-    uint64_t memlock;   /* RLIMIT_MEMLOCK for the process */
+    GPtrArray *keys;       /* DpKeyReport, in file order */
+    GPtrArray *devices;    /* DpVmDevice */
+    GPtrArray *interfaces; /* DpVmInterface; empty for Windows */
+    GPtrArray *argv;       /* char *: QEMU's arguments, secrets never among them */
+    GPtrArray *steps;      /* DpStep: everything that power-on will do */
+    GArray *files;         /* DpVmFile: disks and images QEMU gets as descriptors */
+    bool tcg;              /* --accel tcg */
+    char *run_dir;         /* the folder of this VM's run: "/run/directpath/vm/ID" */
+    char *vnc;             /* "127.0.0.1:5900"; NULL: no display is offered */
+    char *vnc_password;    /* secret: set over the monitor, never an argument; NULL: none */
+    uint64_t memory;       /* bytes of guest RAM */
+    uint64_t memlock;      /* RLIMIT_MEMLOCK for the process */
     DpDiagList *diags;
 } DpPlan;
 

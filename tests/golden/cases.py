@@ -319,6 +319,11 @@ IMPORT = [
 ]
 
 
+NIC_33 = "".join(f'ethernet0.{key} = "{value}"\n' for key, value in {
+    "present": "TRUE", "virtualDev": "e1000", "addressType": "static", "address": "00:50:56:01:02:03",
+    "pciSlotNumber": "33"}.items())
+
+
 def validate(name, host="lab-enabled", vmx=(), as_json=False, **more):
     return case(f"validate-{name}", "vm validate vm.vmx" + (" --json" if as_json else ""), host, vmx=list(vmx),
                 schema="vm-validate", **more)
@@ -338,6 +343,8 @@ VM = [
     validate("other-system", vmx=[("48c4619b", "58c4619b")]),
     validate("same-device-twice",
              vmx=[("00000:004:00.0", "00000:003:00.0"), ('"10d3"', '"0010"'), ('"8086"', '"1b36"')]),
+    validate("interface-renamed", vmx=[("memsize = ", NIC_33 + "memsize = ")]),
+    validate("interface-renamed-json", as_json=True, vmx=[("memsize = ", NIC_33 + "memsize = ")]),
     validate("hardware-version-4", vmx=[('virtualHW.version = "7"', 'virtualHW.version = "4"')]),
     validate("without-bridges", vmx=[("pciBridge", "# ciBridge")]),
     validate("memory-limit", vmx=[('sched.mem.max = "512"', 'sched.mem.max = "256"')]),
