@@ -145,6 +145,41 @@ add_blocks(const DpCaptureNeeds *capture)
     }
 }
 
+/* Lines of fstab name their devices by the kernel's names, so that no serial number is in them. */
+static void
+add_awaited(const DpCaptureNeeds *capture)
+{
+    g_autoptr(GString) table = g_string_new(NULL);
+
+    for (guint i = 0; i < capture->host->awaited->len; i++) {
+        const DpAwaited *awaited = capture->host->awaited->pdata[i];
+        g_autofree char *point = dp_scan_escape(awaited->mountpoint);
+
+        g_string_append_printf(table, "/dev/%s %s %s %s 0 0\n", awaited->device, point,
+                               awaited->fstype, awaited->by_hand ? "noauto" : "defaults");
+    }
+    if (table->len > 0) {
+        add_text(capture, "etc/fstab", table->str);
+    }
+}
+
+/* Of a member of a pool udev's record tells that already, and no partition is both. */
+static void
+add_esps(const DpCaptureNeeds *capture)
+{
+    for (guint i = 0; i < capture->host->blocks->len; i++) {
+        const DpBlock *block = capture->host->blocks->pdata[i];
+        g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
+
+        if (block->esp && block->pool == NULL) {
+            add_text(capture, path, "E:ID_PART_ENTRY_TYPE=" DP_ESP_TYPE "\n");
+        }
+    }
+    if (capture->host->platform.efi) {
+        dp_tar_add_folder(capture->tar, DP_EFI);
+    }
+}
+
 static void
 add_logins(const DpCaptureNeeds *capture)
 {
@@ -214,6 +249,8 @@ void
 dp_capture_needs(const DpCaptureNeeds *capture)
 {
     add_blocks(capture);
+    add_awaited(capture);
+    add_esps(capture);
     add_logins(capture);
     add_keyboards(capture);
     add_consoles(capture);

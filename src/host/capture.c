@@ -281,22 +281,6 @@ add_shares(Capture *capture)
     }
 }
 
-/* Backslash, space, tab and newline as the kernel escapes them. */
-static char *
-escape(const char *text)
-{
-    GString *out = g_string_new(NULL);
-
-    for (const char *c = text; *c != '\0'; c++) {
-        if (strchr(" \t\n\\", *c) != NULL) {
-            g_string_append_printf(out, "\\%03o", (unsigned)(unsigned char)*c);
-        } else {
-            g_string_append_c(out, *c);
-        }
-    }
-    return g_string_free(out, false);
-}
-
 /* The server by another address, which the made-up routes lead to. */
 static char *
 clean_source(Capture *capture, const DpMount *mount)
@@ -319,7 +303,7 @@ add_mounts(Capture *capture)
     for (guint i = 0; i < capture->host->mounts->len; i++) {
         const DpMount *mount = capture->host->mounts->pdata[i];
         g_autofree char *clean = clean_source(capture, mount);
-        g_autofree char *source = escape(clean), *point = escape(mount->mountpoint);
+        g_autofree char *source = dp_scan_escape(clean), *point = dp_scan_escape(mount->mountpoint);
 
         g_string_append_printf(table, "%u 1 %s / %s rw - %s %s rw\n", i + 1, mount->device, point,
                                mount->fstype, source);
@@ -332,7 +316,7 @@ add_mounts(Capture *capture)
         }
     }
     for (guint i = 0; i < capture->host->swap_files->len; i++) {
-        g_autofree char *path = escape(capture->host->swap_files->pdata[i]);
+        g_autofree char *path = dp_scan_escape(capture->host->swap_files->pdata[i]);
 
         g_string_append_printf(swaps, "%s\tfile\t0\t0\t0\n", path);
     }

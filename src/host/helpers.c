@@ -36,6 +36,21 @@ dp_scan_unescape(const char *text)
 }
 
 char *
+dp_scan_escape(const char *text)
+{
+    GString *out = g_string_new(NULL);
+
+    for (const char *c = text; *c != '\0'; c++) {
+        if (strchr(" \t\n\\", *c) != NULL) {
+            g_string_append_printf(out, "\\%03o", (unsigned)(unsigned char)*c);
+        } else {
+            g_string_append_c(out, *c);
+        }
+    }
+    return g_string_free(out, false);
+}
+
+char *
 dp_scan_link_name(int root_fd, const char *path)
 {
     g_autofree char *target = dp_file_read_link(root_fd, path);

@@ -16,6 +16,7 @@ host_new(void)
 
     host->functions = g_ptr_array_new_with_free_func((GDestroyNotify)dp_function_free);
     host->mounts = g_ptr_array_new();
+    host->awaited = g_ptr_array_new();
     host->blocks = g_ptr_array_new();
     host->nets = g_ptr_array_new();
     host->swap_files = g_ptr_array_new_with_free_func(g_free);
@@ -40,6 +41,7 @@ dp_host_free(DpHost *host)
     g_free(host->platform.cmdline);
     g_ptr_array_unref(host->functions);
     g_ptr_array_unref(host->mounts);
+    g_ptr_array_unref(host->awaited);
     g_ptr_array_unref(host->blocks);
     g_ptr_array_unref(host->nets);
     g_ptr_array_unref(host->swap_files);
@@ -252,6 +254,7 @@ dp_scan_with_slow(DpRoot *root, DpSlowTable **ret_slow, GError **error)
     dp_scan_framebuffers(root, host);
     dp_scan_blocks(root, host, routes);
     dp_scan_mounts(root, host, routes);
+    dp_scan_awaited(root, host);
     dp_scan_nets(root, host, routes);
     dp_scan_logins(root, host, routes);
     dp_scan_seats(root, host);

@@ -168,7 +168,16 @@ typedef struct {
     char *controller; /* path of the NVMe controller that this stands for, one of several ways to a
                          disk; NULL: a block device */
     DpPeer *peer;     /* a disk of another machine (iSCSI, NVMe over fabrics); NULL: it is not */
+    bool esp;         /* an EFI system partition, as udev has read its type */
 } DpBlock;
+
+/* A file system or swap space that /etc/fstab names and that is not in use now. */
+typedef struct {
+    char *mountpoint; /* unescaped; "none" for swap space */
+    char *fstype;
+    char *device; /* name of its block device */
+    bool by_hand; /* noauto: neither the next start nor a look into the folder mounts it */
+} DpAwaited;
 
 typedef struct {
     char *name;         /* "eth0" */
@@ -220,6 +229,7 @@ typedef struct {
     DpTri
         unsafe_interrupts; /* module parameter allow_unsafe_interrupts is Y: somebody else set it */
     char *lockdown; /* "none", "integrity", "confidentiality"; NULL: unknown or not built in */
+    bool efi;       /* the firmware that started it is EFI (sys/firmware/efi) */
     char *kernel;   /* release */
     char *cmdline;  /* /proc/cmdline */
     uint64_t mem_total, mem_available; /* bytes; 0 unknown */
@@ -229,6 +239,7 @@ typedef struct {
     DpPlatform platform;
     GPtrArray *functions;  /* DpFunction, sorted by address; owned */
     GPtrArray *mounts;     /* DpMount */
+    GPtrArray *awaited;    /* DpAwaited */
     GPtrArray *blocks;     /* DpBlock */
     GPtrArray *nets;       /* DpNet */
     GPtrArray *swap_files; /* char *: paths of the files among the swap space in use */

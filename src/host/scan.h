@@ -8,6 +8,10 @@
 #define DP_PCI_DEVICES "sys/bus/pci/devices"
 #define DP_ZFS_POOLS   "proc/spl/kstat/zfs" /* a folder for each imported pool */
 #define DP_UDEV        "run/udev/data"      /* "b259:3": what udev knows of that block device */
+#define DP_EFI         "sys/firmware/efi"
+
+/* UEFI 5.3.3: the type of an EFI system partition. */
+#define DP_ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 
 /* PCIe 7.2: 256 bytes of conventional, 4096 of extended configuration space; ordinary users read
  * the first 64. */
@@ -105,6 +109,8 @@ void dp_scan_mounts(DpRoot *root, DpHost *host, const GPtrArray *routes);
 /* members.c: what file systems without a device number of their own stand on; called by
  * dp_scan_mounts. */
 void dp_scan_members(DpRoot *root, DpHost *host);
+/* awaited.c; mounts and swaps must be there. */
+void dp_scan_awaited(DpRoot *root, DpHost *host);
 void dp_scan_nets(DpRoot *root, DpHost *host, const GPtrArray *routes);
 
 /* peers.c: other machines. */
@@ -141,6 +147,8 @@ char *dp_scan_describe_link(const char *link);
 char *dp_scan_visible(char *bytes);
 /* \040 and its like undone, as the kernel writes them in tables of mounts and swaps. */
 char *dp_scan_unescape(const char *text);
+/* The other way: backslash, space, tab and newline. */
+char *dp_scan_escape(const char *text);
 /* The last component of the link @path, or NULL. */
 char *dp_scan_link_name(int root_fd, const char *path);
 bool dp_scan_exists(int root_fd, const char *path);

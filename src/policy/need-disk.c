@@ -104,8 +104,17 @@ describe_paths(
     if (left == 0) {
         return g_strdup_printf("; no other path to %s would be left", shared->name);
     }
-    *id = DP_DIAG_HOST_NEEDS_PATH;
+    *id = net != NULL ? DP_DIAG_HOST_NEEDS_REMOTE_PATH : DP_DIAG_HOST_NEEDS_PATH;
     return g_strdup_printf("; %u of %u paths to %s would be left", left, n, shared->name);
+}
+
+/* What refuses nothing refuses nothing over a network or one path of several either. */
+static DpDiagId
+stronger(const Descent *descent, DpDiagId id)
+{
+    DpDiagId own = descent->id;
+
+    return own == DP_DIAG_FSTAB_NAMES || own == DP_DIAG_OTHER_ESP ? own : id;
 }
 
 static void
@@ -115,7 +124,8 @@ report(const Descent *descent, unsigned depth, const char *function)
     g_autofree char *chain = describe_chain(descent, depth);
     g_autofree char *paths = describe_paths(descent, depth, function, NULL, &id);
 
-    dp_need_add(descent->needs, function, id, "carries %swhich %s%s", chain, descent->use, paths);
+    dp_need_add(descent->needs, function, stronger(descent, id), "carries %swhich %s%s", chain,
+                descent->use, paths);
 }
 
 static void
@@ -130,7 +140,7 @@ report_peer(const Descent *descent, unsigned depth)
         g_autofree char *use = g_strdup_printf("over which the host reaches %s, %swhich %s%s",
                                                peer->address, chain, descent->use, paths);
 
-        dp_need_net(descent->needs, *net, id, use);
+        dp_need_net(descent->needs, *net, stronger(descent, id), use);
     }
 }
 
@@ -174,11 +184,11 @@ dp_need_block(const DpNeeds *needs, const DpBlock *block, DpDiagId id, const cha
 static const char *const system_mounts[] = {"/",    "/usr", "/boot", "/boot/efi",
                                             "/efi", "/etc", "/var"};
 
-static bool
-is_system(const DpMount *mount)
+bool
+dp_need_is_system(const char *mountpoint)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(system_mounts); i++) {
-        if (strcmp(mount->mountpoint, system_mounts[i]) == 0) {
+        if (strcmp(mountpoint, system_mounts[i]) == 0) {
             return true;
         }
     }
@@ -196,7 +206,7 @@ describe_mounts(const GPtrArray *mounts)
     for (guint i = 0; i < mounts->len; i++) {
         const DpMount *mount = mounts->pdata[i];
 
-        g_ptr_array_insert(items, is_system(mount) ? n_system++ : -1,
+        g_ptr_array_insert(items, dp_need_is_system(mount->mountpoint) ? n_system++ : -1,
                            g_strdup_printf("%s (%s)", mount->mountpoint, mount->fstype));
     }
     joined = dp_need_join(items);

@@ -68,7 +68,7 @@ static const struct {
     {DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM, collect_mounts, "over which ", " is mounted",
      " are mounted"},
     {DP_DIAG_HOST_NEEDS_LOGIN, collect_logins, "over which somebody is logged in from ", "", ""},
-    {DP_DIAG_HOST_NEEDS_CRASH_DUMP, collect_crash,
+    {DP_DIAG_HOST_NEEDS_CRASH_SERVER, collect_crash,
      "over which the dump of a crash is to be sent to ", "", ""},
 };
 

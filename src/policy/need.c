@@ -137,6 +137,7 @@ dp_needs_judge(DpJudge *judge)
 
     index_host(&needs);
     dp_needs_of_disks(&needs);
+    dp_needs_of_awaited(&needs);
     dp_needs_of_places(&needs);
     dp_needs_of_nets(&needs);
     dp_needs_of_peers(&needs);

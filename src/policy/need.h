@@ -37,6 +37,11 @@ void dp_needs_of_disks(const DpNeeds *needs);
 /* Refuses what @block stands on: "0000:03:00.0 carries sda, sda1, which USE". */
 void dp_need_block(const DpNeeds *needs, const DpBlock *block, DpDiagId id, const char *use);
 
+/* True if a host does not start or run without what is mounted at @mountpoint. */
+bool dp_need_is_system(const char *mountpoint);
+/* need-await.c: what is not in use yet. */
+void dp_needs_of_awaited(const DpNeeds *needs);
+
 /* need-place.c: files and folders of the host, wherever they lie. */
 void dp_needs_of_places(const DpNeeds *needs);
 /* need-peer.c: other machines. */

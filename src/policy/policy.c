@@ -199,10 +199,14 @@ dp_policy_is_host_need(DpDiagId id)
     case DP_DIAG_HOST_NEEDS_STORE:
     case DP_DIAG_HOST_NEEDS_SWAP_FILE:
     case DP_DIAG_HOST_NEEDS_PATH:
+    case DP_DIAG_HOST_NEEDS_REMOTE_PATH:
+    case DP_DIAG_HOST_NEEDS_FSTAB:
+    case DP_DIAG_HOST_NEEDS_ESP:
     case DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM:
     case DP_DIAG_HOST_NEEDS_REMOTE_DISK:
     case DP_DIAG_HOST_NEEDS_LOGIN:
     case DP_DIAG_HOST_NEEDS_CRASH_DUMP:
+    case DP_DIAG_HOST_NEEDS_CRASH_SERVER:
     case DP_DIAG_HOST_NEEDS_KEYBOARD:
     case DP_DIAG_HOST_NEEDS_SERIAL_CONSOLE:
         return true;
@@ -219,7 +223,9 @@ dp_policy_is_network_need(DpDiagId id)
     case DP_DIAG_HOST_NEEDS_INTERFACE:
     case DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM:
     case DP_DIAG_HOST_NEEDS_REMOTE_DISK:
+    case DP_DIAG_HOST_NEEDS_REMOTE_PATH:
     case DP_DIAG_HOST_NEEDS_LOGIN:
+    case DP_DIAG_HOST_NEEDS_CRASH_SERVER:
         return true;
     default:
         return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routes, sockets, logins, crash targets and options of mounts out of any bytes: no crash, and what
- * comes out is well formed. The first byte chooses the parser. */
+/* Routes, sockets, logins, crash targets, lines of fstab and options of mounts out of any bytes: no
+ * crash, and what comes out is well formed. The first byte chooses the parser. */
+#include "host/awaited.h"
 #include "host/crash.h"
 #include "host/logins.h"
 #include "host/scan.h"
@@ -83,6 +84,20 @@ check_crash(const char *text)
     dp_crash_config_clear(&config);
 }
 
+/* A line of fstab, then udev's record of a device. */
+static void
+check_awaited(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, "\n", 2);
+    g_autoptr(DpFstabLine) line = parts[0] == NULL ? NULL : dp_fstab_parse(parts[0]);
+
+    if (line != NULL) {
+        g_assert_true(*line->source != '\0' && *line->fstype != '\0');
+        (void)dp_udev_is_source(parts[1] == NULL ? "" : parts[1], line->source);
+    }
+    (void)dp_udev_is_esp(text);
+}
+
 static void
 check_utmp(const uint8_t *data, size_t size)
 {
@@ -110,6 +125,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     text = g_strndup((const char *)data + 1, size - 1);
+    if (data[0] == 'f') {
+        check_awaited(text);
+        return 0;
+    }
     (void)dp_seat_is_keyboard(text, text);
     checks[data[0] % G_N_ELEMENTS(checks)](text);
     return 0;

@@ -111,9 +111,14 @@ class Maker:
             names.append('dm-%d' % index)
         return disks
 
+    @staticmethod
+    def devices(disks):
+        """Number and name of each."""
+        whole = [(d['dev'], '/dev/mapper/' + d['dm'] if 'dm' in d else '/dev/' + d['name']) for d in disks]
+        return whole + [(dev, '/dev/' + part) for d in disks for part, dev in d.get('parts', {}).items()]
+
     def uses(self, disks):
-        devices = [(d['dev'], '/dev/mapper/' + d['dm'] if 'dm' in d else '/dev/' + d['name']) for d in disks]
-        devices += [(dev, '/dev/' + part) for d in disks for part, dev in d.get('parts', {}).items()]
+        devices = self.devices(disks)
         mounts = [['0:20', '/proc', 'proc', 'proc']]
         for device, source in self.rng.sample(devices, self.rng.randrange(len(devices) + 1) // 2):
             mounts.append(['0:44', '/b', 'btrfs', source] if self.chance(20) else [device, '/x y', 'ext4', source])
@@ -142,6 +147,21 @@ class Maker:
         if self.chance(30):
             files['sys/kernel/kexec_crash_loaded'] = rng.choice('110') + '\n'
             files['etc/kdump.conf'] = rng.choice(('path /srv/x\n', 'raw /dev/sda\n', 'ssh me@198.18.0.8\n', '#path /x\n'))
+
+    def awaited(self, host, devices):
+        """Lines of fstab and udev's records, in each way in which one names the other."""
+        rng, files, lines = self.rng, host['files'], []
+        for number, source in rng.sample(devices, min(len(devices), rng.randrange(5))):
+            files['run/udev/data/b' + number] = (
+                'S:disk/by-id/x-%s\nE:ID_FS_UUID=%s\nE:ID_FS_LABEL_ENC=a\\x20%s\nE:ID_PART_ENTRY_UUID=aB-%s\n' % ((number,) * 4) +
+                rng.choice(('', '', 'E:ID_PART_ENTRY_TYPE=C12A7328-f81f-11d2-ba4b-00a0c93ec93b\n', 'E:ID_PART_ENTRY_TYPE=0xef\n')))
+            name = rng.choice((source, '/dev/disk/by-id/x-' + number, 'UUID=' + number, 'LABEL="a\\040%s"' % number, 'PARTUUID=Ab-' + number))
+            lines += [' '.join((name, rng.choice(('/boot', '/boot/efi', '/srv', 'none')), rng.choice(('ext4', 'swap')),
+                                rng.choice(('defaults', 'noauto', 'noauto,x-systemd.automount'))))] if self.chance(60) else []
+        if lines:
+            files['etc/fstab'] = '\n'.join(lines) + '\n'
+        if self.chance(60):
+            files['sys/firmware/efi/runtime'] = '0x0\n'
 
     def seats(self, host):
         at = [fn['at'] for fn in self.functions]
@@ -206,6 +226,7 @@ class Maker:
         host['mounts'], host['swaps'] = self.uses(host['disks'])
         host['nets'], host[rng.choice(('routes', 'routes6'))] = self.nets()
         self.peers(host, [net['name'] for net in host['nets'][1:]] + [n for fn in self.functions for n in fn.get('net', ())])
+        self.awaited(host, self.devices(host['disks']))
         self.seats(host)
         host['iommu'] = rng.choice(('vtd', 'vtd', 'vtd', 'amdvi', 'none'))
         host['intremap'], host['kvm'] = self.chance(85), self.chance(85)

@@ -21,7 +21,8 @@ PLATFORM_CLASSES = {0x0600, 0x0601, 0x0602, 0x0603, 0x0604, 0x0605, 0x0606, 0x06
 SUPPORTED = {0x8086: {0x10b6, 0x10c6, 0x10c7, 0x10c8, 0x10db, 0x10dd, 0x10ec, 0x10f1, 0x10f4},
              0x14e4: {0x164e, 0x164f, 0x1650}}
 EXPERIMENTAL = {0x1077: {0x2532}, 0x10df: {0xf100}, 0x1000: {0x0054, 0x0056, 0x0058}}
-NEEDS = {1203, 1204, 1205, 1206, 1207, 1208, 1250, 1251, 1252, 1254, 1255, 1256, 1257, 1258, 1260}
+NEEDS = {1203, 1204, 1205, 1206, 1207, 1208, 1250, 1251, 1252, 1254, 1255, 1256, 1257, 1258, 1260,
+         1261, 1262, 1265, 1266}
 ERRORS = {*NEEDS, 1101, 1102, 1103, 1105, 1107, 1108, 1109, 1110, 1201, 1202, 1210, 1211,
           1220, 1223, 1224, 1230, 1232, 1234, 1235, 1301, 1302}
 WANTED = {'flr': 'flr', 'd3d0': 'pm', 'link': 'bus', 'bridge': 'bus'}
@@ -584,9 +585,10 @@ def needs_of_disks(tree, functions, units):
     idle = {name for name in disks.names if disks.is_idle_volume(name)}
     idle |= more.pools(tree, disks, [(source, kind) for _, source, kind, _ in mount_table(tree)])
     uses[1207] = idle - uses[1203] - swaps
+    uses.update(more.awaited(tree, disks, uses[1203], uses[1203] | swaps))
     upon = more.interfaces_upon(tree)
     remote = {1254: more.remote_filesystems(tree, network), 1256: more.logins(tree, network),
-              1257: (more.crash(tree, network) or (0, 0, set()))[2]}
+              1266: (more.crash(tree, network) or (0, 0, set()))[2]}
     for fn in functions:
         mates = {mate.address for mate in units[fn]}
         ports = [n for n in upon if fn.address in (tree.link('sys/class/net', n) or '').split('/')]
@@ -594,11 +596,12 @@ def needs_of_disks(tree, functions, units):
         for leaf in [n for n in disks.under if not disks.under[n]]:
             ways = more.ways_up(disks, leaf, lambda n: bool(disks.at[n] & mates)) if fn.address in disks.at[leaf] else ()
             for number, names in uses.items():
-                fn.ids |= {1252 if goes_on else number for name, goes_on in ways if name in names}
+                weak = number in (1263, 1264)
+                fn.ids |= {number if weak or not goes_on else 1252 for name, goes_on in ways if name in names}
             for net in peers.get(leaf, set()) & over:
                 for name, goes_on in more.ways_up(disks, leaf, lambda n: net in peers.get(n, ())):
-                    if any(name in names for names in uses.values()):
-                        fn.ids.add(1252 if goes_on else 1255)
+                    for number in {number for number, names in uses.items() if name in names}:
+                        fn.ids.add(number if number in (1263, 1264) else 1265 if goes_on else 1255)
         fn.ids |= {number for number, nets in remote.items() if over & nets}
 
 

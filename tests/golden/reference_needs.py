@@ -186,6 +186,40 @@ def pools(tree, disks, mounted_kinds):
     return found
 
 
+TAGS = {'UUID': ('ID_FS_UUID_ENC', 'ID_FS_UUID'), 'LABEL': ('ID_FS_LABEL_ENC', 'ID_FS_LABEL'),
+        'PARTUUID': ('ID_PART_ENTRY_UUID',), 'PARTLABEL': ('ID_PART_ENTRY_NAME',)}
+
+
+def awaited(tree, disks, mounted, busy):
+    """Block devices that fstab names, and EFI system partitions, where they are not in use: {id: block devices}."""
+    records = {}
+    for number, name in disks.number.items():
+        lines = tree.lines('run/udev/data/b' + number)
+        records[name] = (dict(reversed([line[2:].split('=', 1) for line in lines if line.startswith('E:') and '=' in line])),
+                         {'/dev/' + line[2:] for line in lines if line.startswith('S:')})
+    found = {1261: set(), 1262: set(), 1263: set(), 1264: set()}
+    for words in words_of(tree, 'etc/fstab'):
+        if len(words) < 3 or words[0].startswith('#'):
+            continue
+        source, point = (re.sub(r'\\([0-3][0-7]{2})', lambda m: chr(int(m.group(1), 8)), word) for word in words[:2])
+        tag, _, value = source.partition('=')
+        fold = str.lower if tag.endswith('UUID') else str
+        named = {disks.find(source)} - {None}
+        named = named or {name for name in disks.names if source in records.get(name, ((), ()))[1]}
+        named = named or {name for name in disks.names for key in TAGS.get(tag, ())
+                          if name in records and key in records[name][0]
+                          and fold(re.sub(r'\\x(..)', lambda m: chr(int(m.group(1), 16)), records[name][0][key])) == fold(value.strip('"'))}
+        options = (words[3:4] or [''])[0].split(',')
+        by_hand = 'noauto' in options and not {'x-systemd.automount', 'comment=systemd.automount'} & set(options)
+        needed = point in ('/', '/usr', '/boot', '/boot/efi', '/efi', '/etc', '/var') or not by_hand
+        found[1261 if needed else 1263] |= named - busy
+    esps = {name for name, (keys, _) in records.items()
+            if keys.get('ID_PART_ENTRY_TYPE', '').lower() in ('c12a7328-f81f-11d2-ba4b-00a0c93ec93b', '0xef')}
+    known = mounted | found[1261] | found[1263] | set(disks.upon)
+    found[1264 if esps & known or not tree.exists('sys/firmware/efi') else 1262] |= esps - known
+    return found
+
+
 def seat_ids(tree, functions, units):
     addresses = {fn.address: fn for fn in functions}
     keyboards = []

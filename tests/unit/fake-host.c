@@ -48,6 +48,7 @@ fake_host_new(void)
     fake->host.blocks = g_ptr_array_new();
     fake->host.nets = g_ptr_array_new();
     fake->host.swap_files = g_ptr_array_new();
+    fake->host.awaited = g_ptr_array_new();
     fake->host.logins = g_ptr_array_new();
     fake->host.keyboards = g_ptr_array_new();
     fake->host.consoles = g_ptr_array_new();
@@ -72,6 +73,7 @@ fake_host_free(FakeHost *fake)
     g_ptr_array_unref(fake->host.blocks);
     g_ptr_array_unref(fake->host.nets);
     g_ptr_array_unref(fake->host.swap_files);
+    g_ptr_array_unref(fake->host.awaited);
     g_ptr_array_unref(fake->host.logins);
     g_ptr_array_unref(fake->host.keyboards);
     g_ptr_array_unref(fake->host.consoles);

@@ -249,6 +249,7 @@ dump_block(const DpBlock *block)
     json_object_set_new(object, "swap", json_boolean(block->swap));
     json_object_set_new(object, "multipath", json_boolean(block->multipath));
     set_string(object, "pool", block->pool);
+    json_object_set_new(object, "esp", json_boolean(block->esp));
     json_object_set_new(object, "peer", dump_peer(block->peer));
     return object;
 }
@@ -277,6 +278,18 @@ dump_platform(const DpPlatform *platform)
     return object;
 }
 
+static json_t *
+dump_awaited(const DpAwaited *awaited)
+{
+    json_t *object = json_object();
+
+    set_string(object, "mountpoint", awaited->mountpoint);
+    set_string(object, "fstype", awaited->fstype);
+    set_string(object, "device", awaited->device);
+    json_object_set_new(object, "by_hand", json_boolean(awaited->by_hand));
+    return object;
+}
+
 typedef json_t *(*Dump)(gconstpointer item);
 
 static json_t *
@@ -301,6 +314,7 @@ dp_host_dump(const DpHost *host)
     json_object_set_new(object, "platform", dump_platform(&host->platform));
     json_object_set_new(object, "functions", dump_all(host->functions, (Dump)dump_function));
     json_object_set_new(object, "mounts", dump_all(host->mounts, (Dump)dump_mount));
+    json_object_set_new(object, "awaited", dump_all(host->awaited, (Dump)dump_awaited));
     json_object_set_new(object, "blocks", dump_all(host->blocks, (Dump)dump_block));
     json_object_set_new(object, "nets", dump_all(host->nets, (Dump)dump_net));
     json_object_set_new(object, "swap_files", dump_all(host->swap_files, (Dump)json_string));

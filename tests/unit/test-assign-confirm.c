@@ -81,6 +81,45 @@ test_network_needs_it(void)
     g_assert_true(bench_enable(bench, ROOT, NULL));
 }
 
+/* Not the default route alone: each way in which a network is needed. */
+static void
+test_every_network_need(void)
+{
+    static const struct {
+        const char *name;
+        int id;
+    } cases[] = {
+        {"0000:00:03.0", DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM},
+        {"0000:00:04.0", DP_DIAG_HOST_NEEDS_REMOTE_PATH},
+        {"0000:00:05.0", DP_DIAG_HOST_NEEDS_LOGIN},
+        {"0000:00:05.0", DP_DIAG_HOST_NEEDS_INTERFACE},
+        {"0000:00:06.0", DP_DIAG_HOST_NEEDS_REMOTE_DISK},
+        {"0000:00:08.0", DP_DIAG_HOST_NEEDS_CRASH_SERVER},
+    };
+
+    int all[G_N_ELEMENTS(cases)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        all[i] = cases[i].id;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Bench) bench = bench_new("san");
+        g_autofree char *text = g_strdup_printf("%s: DP%d can only be", cases[i].name, cases[i].id);
+        bool said = false;
+
+        bench->overrides = all;
+        bench->n_overrides = G_N_ELEMENTS(all);
+        bench_refused(bench, bench_enable(bench, cases[i].name, NULL), DP_DIAG_CONFIRM_NEEDED);
+        g_assert_cmpuint(bench->kernel->plan->n, ==, 0);
+        for (guint k = 0; k < bench->outcome->diags->len; k++) {
+            const DpDiag *diag = bench->outcome->diags->pdata[k];
+
+            said = said || g_str_has_prefix(diag->message, text);
+        }
+        g_assert_true(said);
+    }
+}
+
 static void
 test_armed(void)
 {
@@ -404,6 +443,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/confirm/network-needs-it", test_network_needs_it);
+    g_test_add_func("/confirm/every-network-need", test_every_network_need);
     g_test_add_func("/confirm/armed", test_armed);
     g_test_add_func("/confirm/confirm", test_confirm);
     g_test_add_func("/confirm/dry-run", test_dry_run);

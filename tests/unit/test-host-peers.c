@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Addresses, routes, logins, keyboards and the target of crash dumps, out of the kernel's and the
  * programs' files. */
+#include "host/awaited.h"
 #include "host/crash.h"
 #include "host/logins.h"
 #include "host/scan.h"
@@ -252,6 +253,57 @@ test_crash(void)
     assert_config(&config, NULL, NULL, "10.0.0.6");
 }
 
+static void
+test_fstab(void)
+{
+    static const struct {
+        const char *line, *source, *mountpoint, *fstype; /* NULL: none */
+        bool by_hand;
+    } cases[] = {
+        {"UUID=77-88 /boot/efi vfat umask=0077 0 1", "UUID=77-88", "/boot/efi", "vfat", false},
+        {"/dev/sda1\t/srv/a\\040b\text4\tro,noauto", "/dev/sda1", "/srv/a b", "ext4", true},
+        {"/dev/sda1 /boot ext4 noauto,x-systemd.automount", "/dev/sda1", "/boot", "ext4", false},
+        {"/dev/sda2 none swap", "/dev/sda2", "none", "swap", false},
+        {"  # /dev/sda1 / ext4 defaults", NULL, NULL, NULL, false},
+        {"/dev/sda1 /", NULL, NULL, NULL, false},
+        {"", NULL, NULL, NULL, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(DpFstabLine) line = dp_fstab_parse(cases[i].line);
+
+        g_assert_cmpstr(line == NULL ? NULL : line->source, ==, cases[i].source);
+        g_assert_cmpstr(line == NULL ? NULL : line->mountpoint, ==, cases[i].mountpoint);
+        g_assert_cmpstr(line == NULL ? NULL : line->fstype, ==, cases[i].fstype);
+        g_assert_true(line == NULL || line->by_hand == cases[i].by_hand);
+    }
+}
+
+static void
+test_udev(void)
+{
+    static const char record[] =
+        "S:disk/by-id/ata-1\nE:ID_FS_UUID=77-AB\nE:ID_FS_LABEL=a_b\nE:ID_FS_LABEL_ENC=a\\x20b\n"
+        "E:ID_PART_ENTRY_UUID=cd\nE:ID_PART_ENTRY_NAME=EFI\\x20system\n";
+    static const char *const named[] = {
+        "/dev/disk/by-id/ata-1", "UUID=77-ab",  "UUID=\"77-AB\"",      "LABEL=a b", "LABEL=a_b",
+        "LABEL=\"a b\"",         "PARTUUID=CD", "PARTLABEL=EFI system"};
+    static const char *const others[] = {
+        "/dev/disk/by-id/ata", "UUID=77",          "LABEL=A b", "LABEL=",
+        "PARTUUID=77-ab",      "disk/by-id/ata-1", "UUID=\"",   ""};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(named); i++) {
+        g_assert_true(dp_udev_is_source(record, named[i]));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_assert_false(dp_udev_is_source(record, others[i]));
+    }
+    g_assert_false(dp_udev_is_esp(record));
+    g_assert_true(dp_udev_is_esp("E:ID_PART_ENTRY_TYPE=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n"));
+    g_assert_true(dp_udev_is_esp("S:x\nE:ID_PART_ENTRY_TYPE=0xef"));
+    g_assert_false(dp_udev_is_esp("E:ID_PART_ENTRY_TYPE_X=0xef\nE:ID_PART_ENTRY_TYPE=0x83\n"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -265,5 +317,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-peers/session", test_session);
     g_test_add_func("/host-peers/keyboard", test_keyboard);
     g_test_add_func("/host-peers/crash", test_crash);
+    g_test_add_func("/host-peers/fstab", test_fstab);
+    g_test_add_func("/host-peers/udev", test_udev);
     return g_test_run();
 }

@@ -263,6 +263,136 @@ test_remote_disk(void)
     assert_says(policy, two, "");
 }
 
+/* One path over each of two interfaces: each is a path of the network. */
+static void
+test_remote_paths(void)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    g_autoptr(DpPolicy) policy = NULL;
+    DpFunction *one = add_function(fake, "0000:00:03.0");
+
+    add_function(fake, "0000:00:04.0");
+    fake_net(fake, "eth0", "", "0000:00:03.0");
+    fake_net(fake, "eth1", "", "0000:00:04.0");
+    fake_block(fake, "sda", "8:0", "", "")->peer = fake_peer(fake, "10.0.0.5", "eth0");
+    fake_block(fake, "sdb", "8:16", "", "")->peer = fake_peer(fake, "10.0.1.5", "eth1");
+    fake_block(fake, "dm-0", "254:0", "sda sdb", "")->multipath = true;
+    fake_mount(fake, "254:0", "/srv", "ext4", "/dev/mapper/mpatha");
+    policy = judge(fake);
+    assert_says(policy, one,
+                "DP1265 0000:00:03.0 is eth0, over which the host reaches 10.0.0.5, sda, dm-0, "
+                "which holds /srv (ext4); 1 of 2 paths to dm-0 would be left\n");
+}
+
+/* What a host's network hangs on is armed; disks, swap and seats are not. */
+static void
+test_network_needs(void)
+{
+    static const DpDiagId network[] = {
+        DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE,     DP_DIAG_HOST_NEEDS_INTERFACE,
+        DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM, DP_DIAG_HOST_NEEDS_REMOTE_DISK,
+        DP_DIAG_HOST_NEEDS_REMOTE_PATH,       DP_DIAG_HOST_NEEDS_LOGIN,
+        DP_DIAG_HOST_NEEDS_CRASH_SERVER,
+    };
+    static const DpDiagId others[] = {
+        DP_DIAG_HOST_NEEDS_FILESYSTEM, DP_DIAG_HOST_NEEDS_SWAP,
+        DP_DIAG_HOST_NEEDS_VOLUME,     DP_DIAG_HOST_NEEDS_CONSOLE,
+        DP_DIAG_HOST_NEEDS_STORE,      DP_DIAG_HOST_NEEDS_SWAP_FILE,
+        DP_DIAG_HOST_NEEDS_PATH,       DP_DIAG_HOST_NEEDS_CRASH_DUMP,
+        DP_DIAG_HOST_NEEDS_KEYBOARD,   DP_DIAG_HOST_NEEDS_FSTAB,
+        DP_DIAG_HOST_NEEDS_ESP,        DP_DIAG_HOST_NEEDS_SERIAL_CONSOLE,
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(network); i++) {
+        g_assert_true(dp_policy_is_network_need(network[i]));
+        g_assert_true(dp_policy_is_host_need(network[i]));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_assert_false(dp_policy_is_network_need(others[i]));
+        g_assert_true(dp_policy_is_host_need(others[i]));
+    }
+}
+
+static DpAwaited *
+add_awaited(FakeHost *fake, const char *device, const char *mountpoint, const char *fstype)
+{
+    DpAwaited *awaited = g_new0(DpAwaited, 1);
+
+    awaited->device = (char *)device;
+    awaited->mountpoint = (char *)mountpoint;
+    awaited->fstype = (char *)fstype;
+    g_ptr_array_add(fake->owned, awaited);
+    g_ptr_array_add(fake->host.awaited, awaited);
+    return awaited;
+}
+
+static void
+test_fstab(void)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    g_autoptr(DpPolicy) policy = NULL;
+    DpFunction *one = add_function(fake, "0000:01:00.0");
+    DpFunction *two = add_function(fake, "0000:02:00.0");
+    const DpVerdict *verdict;
+
+    fake_block(fake, "sda", "8:0", "", "0000:01:00.0");
+    fake_block(fake, "sda1", "8:1", "sda", "0000:01:00.0");
+    fake_block(fake, "sda2", "8:2", "sda", "0000:01:00.0");
+    fake_block(fake, "sdb", "8:16", "", "0000:02:00.0");
+    add_awaited(fake, "sda1", "/boot", "ext4")->by_hand = true; /* no host does without it */
+    add_awaited(fake, "sda2", "none", "swap");
+    add_awaited(fake, "sdb", "/srv", "xfs")->by_hand = true;
+    policy = judge(fake);
+    assert_says(policy, one,
+                "DP1261 0000:01:00.0 carries sda, sda1, which /etc/fstab names for /boot (ext4)\n"
+                "DP1261 0000:01:00.0 carries sda, sda2, which /etc/fstab names as swap space\n");
+    assert_says(policy, two, "");
+    verdict = dp_policy_verdict(policy, &two->addr);
+    g_assert_true(dp_diags_have(verdict->diags, DP_DIAG_FSTAB_NAMES));
+}
+
+/* One on each of two disks: which is whose is known once the host has mounted or named its own. */
+static void
+test_esp(void)
+{
+    static const struct {
+        bool efi, mounted, named;
+        const char *expected;
+    } cases[] = {
+        {true, false, false,
+         "DP1262 0000:02:00.0 carries sdb, sdb1, which is an EFI system partition, and the host "
+         "has mounted none\n"},
+        {true, true, false, ""},
+        {true, false, true, ""},
+        {false, false, false, ""},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(FakeHost) fake = fake_host_new();
+        g_autoptr(DpPolicy) policy = NULL;
+        DpFunction *other;
+
+        add_function(fake, "0000:01:00.0");
+        other = add_function(fake, "0000:02:00.0");
+        fake->host.platform.efi = cases[i].efi;
+        fake_block(fake, "sda", "8:0", "", "0000:01:00.0");
+        fake_block(fake, "sda1", "8:1", "sda", "0000:01:00.0")->esp = true;
+        fake_block(fake, "sdb", "8:16", "", "0000:02:00.0");
+        fake_block(fake, "sdb1", "8:17", "sdb", "0000:02:00.0")->esp = true;
+        if (cases[i].mounted) {
+            fake_mount(fake, "8:1", "/boot/efi", "vfat", "/dev/sda1");
+        }
+        if (cases[i].named) {
+            add_awaited(fake, "sda1", "/boot/efi", "vfat");
+        }
+        policy = judge(fake);
+        assert_says(policy, other, cases[i].expected);
+        g_assert_cmpint(
+            dp_diags_have(dp_policy_verdict(policy, &other->addr)->diags, DP_DIAG_OTHER_ESP), ==,
+            *cases[i].expected == '\0');
+    }
+}
+
 static void
 test_logins(void)
 {
@@ -376,6 +506,10 @@ main(int argc, char **argv)
     g_test_add_func("/policy/use/network-filesystems", test_network_filesystems);
     g_test_add_func("/policy/use/many-mounts", test_many_mounts_of_one_server);
     g_test_add_func("/policy/use/remote-disk", test_remote_disk);
+    g_test_add_func("/policy/use/remote-paths", test_remote_paths);
+    g_test_add_func("/policy/use/network-needs", test_network_needs);
+    g_test_add_func("/policy/use/fstab", test_fstab);
+    g_test_add_func("/policy/use/esp", test_esp);
     g_test_add_func("/policy/use/logins", test_logins);
     g_test_add_func("/policy/use/keyboards", test_keyboards);
     g_test_add_func("/policy/use/keyboards-of-one-unit", test_keyboards_of_one_unit);
