@@ -109,6 +109,28 @@ static const DpVerb verbs[] = {
      "every problem. Exit status 0: this host can power it on; 1: it cannot. With\n"
      "--host: another host, of which a capture was made there ('host capture').\n",
      "directpath vm validate /vmfs/volumes/vm/vm.vmx", dp_cmd_vm_validate},
+    {"vm add-device", "FILE.vmx ADDR", 2, 2, DP_OPT_DRY_RUN, 0, "give a VM a device of this host",
+     "Writes the next free pciPassthruN: address, ids, systemId, and the place where\n"
+     "the guest sees it. Adds the bridges that are missing and reserves all of the\n"
+     "VM's memory. Every other key stays. Refused while the VM is on, for a device that\n"
+     "is not enabled, in use or in this VMX under another systemId, and beyond what the\n"
+     "hardware version takes. A device that is in it already is not added again.\n",
+     "directpath vm add-device vm.vmx 0000:03:00.0", dp_cmd_vm_add_device},
+    {"vm remove-device", "FILE.vmx N", 2, 2, DP_OPT_DRY_RUN, 0, "take a device from a VM",
+     "Removes the lines of pciPassthruN and nothing else: bridges and the reservation\n"
+     "of memory stay. Refused while the VM is on. The device stays enabled.\n",
+     "directpath vm remove-device vm.vmx 0", dp_cmd_vm_remove_device},
+    {"vm set", "FILE.vmx KEY=VALUE...", 2, -1, DP_OPT_DRY_RUN, 0, "change keys of a VMX",
+     "Each key keeps its line, spelling and comment; a new one goes beside those of the\n"
+     "same device. Every other byte stays as it is. Values are UTF-8 here and are\n"
+     "written in the file's encoding. Refused while the VM is on.\n",
+     "directpath vm set vm.vmx pciPassthru0.msiEnabled=FALSE", dp_cmd_vm_set},
+    {"vm upgrade", "FILE.vmx", 1, 1, DP_OPT_DRY_RUN, 0,
+     "what passthrough needs of the virtual hardware",
+     "Raises a hardware version below 7 to 7 and adds the pciBridge lines that are\n"
+     "missing, also to a file whose version was raised by hand. What stands there stays.\n"
+     "Refused while the VM is on.\n",
+     "directpath vm upgrade vm.vmx", dp_cmd_vm_upgrade},
     {"vm power-on", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "start a VM with its devices",
      "Plans everything first, then does it; a failure in the middle undoes the steps\n"
@@ -173,10 +195,9 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host support",     "vm create",  "vm upgrade",    "vm relocate",   "vm add-device",
-    "vm remove-device", "vm set",     "vm register",   "vm unregister", "vm autostart",
-    "vm reset",         "vm console", "vm suspend",    "vm resume",     "vm snapshot",
-    "vm migrate",       "vm hot-add", "vm hot-remove", "vm export",
+    "host support", "vm create",  "vm relocate", "vm register",   "vm unregister",
+    "vm autostart", "vm reset",   "vm console",  "vm suspend",    "vm resume",
+    "vm snapshot",  "vm migrate", "vm hot-add",  "vm hot-remove", "vm export",
 };
 
 const DpVerb *

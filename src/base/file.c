@@ -345,25 +345,56 @@ dp_file_replace(
     return true;
 }
 
+/* 0, or -errno: -EWOULDBLOCK when another has held it for the whole time. */
+static int
+wait_lock(int fd, int timeout_ms)
+{
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 20) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return -errno;
+        }
+        if (waited >= timeout_ms) {
+            return -EWOULDBLOCK;
+        }
+        g_usleep(20000);
+    }
+    return 0;
+}
+
 int
 dp_file_lock(int dir_fd, const char *name, int timeout_ms, GError **error)
 {
     dp_autofd int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int r;
 
     if (fd < 0) {
         dp_fail_errno(error, errno, "cannot open the lock %s", name);
         return -1;
     }
-    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += 20) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            dp_fail_errno(error, errno, "cannot lock %s", name);
-            return -1;
-        }
-        if (waited >= timeout_ms) {
-            dp_fail(error, DP_ERROR_BUSY, "%s: another command holds the lock", name);
-            return -1;
-        }
-        g_usleep(20000);
+    r = wait_lock(fd, timeout_ms);
+    if (r == -EWOULDBLOCK) {
+        dp_fail(error, DP_ERROR_BUSY, "%s: another command holds the lock", name);
+        return -1;
+    }
+    if (r < 0) {
+        dp_fail_errno(error, -r, "cannot lock %s", name);
+        return -1;
+    }
+    return dp_steal_fd(&fd);
+}
+
+int
+dp_file_lock_folder(int dir_fd, int timeout_ms, GError **error)
+{
+    dp_autofd int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        dp_fail_errno(error, errno, "cannot open the folder to lock it");
+        return -1;
+    }
+    if (wait_lock(fd, timeout_ms) == -EWOULDBLOCK) {
+        dp_fail(error, DP_ERROR_BUSY, "another command changes a file of this folder");
+        return -1;
     }
     return dp_steal_fd(&fd);
 }

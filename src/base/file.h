@@ -53,3 +53,7 @@ int dp_file_sync(int dir_fd, const char *name);
 /* Takes an exclusive lock on @name in @dir_fd (created 0600), waiting at most @timeout_ms; returns
  * a descriptor that holds the lock until closed, or -1 with DP_ERROR_BUSY. */
 int dp_file_lock(int dir_fd, const char *name, int timeout_ms, GError **error);
+
+/* The same lock on the folder @dir_fd itself, without a file of its own. The descriptor is another
+ * one of the folder; where the file system has no locks for folders it holds none. */
+int dp_file_lock_folder(int dir_fd, int timeout_ms, GError **error);

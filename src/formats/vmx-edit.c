@@ -59,8 +59,36 @@ is_relative(const DpVmxLine *line, const char *prefix, size_t len)
     return key != NULL && g_ascii_strncasecmp(key, prefix, len) == 0 && key[len] == '.';
 }
 
+/* True if @line is of a device with the name of @key's, "pciPassthru" of @len bytes, and a number.
+ */
+static bool
+is_sibling(const DpVmxLine *line, const char *key, size_t len)
+{
+    const char *other = line->entry.key;
+
+    return other != NULL && g_ascii_strncasecmp(other, key, len) == 0 &&
+           g_ascii_isdigit(other[len]);
+}
+
+/* Behind the last key of a device of the same kind; else at the end. */
+static guint
+place_of_first(const DpVmx *vmx, const char *key)
+{
+    size_t len = strcspn(key, ".");
+
+    while (len > 0 && g_ascii_isdigit(key[len - 1])) {
+        len--;
+    }
+    for (guint i = vmx->lines->len; len > 0 && g_ascii_isdigit(key[len]) && i > 0; i--) {
+        if (is_sibling(vmx->lines->pdata[i - 1], key, len)) {
+            return i;
+        }
+    }
+    return vmx->lines->len;
+}
+
 /* Where a new key goes: behind the last key of the same device or group, "pciPassthru0.cfg." before
- * "pciPassthru0."; else at the end. */
+ * "pciPassthru0."; else behind its siblings. */
 static guint
 place_of(const DpVmx *vmx, const char *key)
 {
@@ -76,7 +104,7 @@ place_of(const DpVmx *vmx, const char *key)
             }
         }
     }
-    return vmx->lines->len;
+    return place_of_first(vmx, key);
 }
 
 /* True if the line at @place is empty but for an LF, which a CR in front of it would swallow. */
@@ -135,6 +163,21 @@ insert(DpVmx *vmx, const char *key, const char *escaped, GError **error)
                        dp_vmx_line_new(vmx, g_steal_pointer(&text), len, end));
     dp_vmx_reindex(vmx);
     return true;
+}
+
+char *
+dp_vmx_encode(const DpVmx *vmx, const char *shown, GError **error)
+{
+    char *bytes = dp_vmx_encoding_encode(vmx->encoding, shown);
+
+    if (bytes == NULL) {
+        const char *name = dp_vmx_get(vmx, ".encoding");
+        g_autofree char *encoding = dp_text_visible(name != NULL ? name : "UTF-8", -1);
+
+        (void)dp_fail(error, DP_ERROR_USAGE,
+                      "the value cannot be written in the file's encoding, %s", encoding);
+    }
+    return bytes;
 }
 
 static bool

@@ -7,7 +7,8 @@
 
 struct DpVmxEncoding {
     bool known;
-    GIConv iconv; /* (GIConv)-1: bytes are UTF-8, or nobody knows what they are */
+    const char *name; /* of glibc's converter; NULL: not known */
+    GIConv iconv;     /* (GIConv)-1: bytes are UTF-8, or nobody knows what they are */
 };
 
 #define NO_ICONV ((GIConv)-1)
@@ -97,6 +98,7 @@ dp_vmx_encoding_new(const char *name)
     DpVmxEncoding *encoding = g_new0(DpVmxEncoding, 1);
     const char *iconv = name == NULL ? "UTF-8" : find_iconv(name);
 
+    encoding->name = iconv;
     encoding->known = iconv != NULL;
     encoding->iconv = NO_ICONV;
     if (iconv != NULL && strcmp(iconv, "UTF-8") != 0) {
@@ -142,4 +144,20 @@ dp_vmx_encoding_show(const DpVmxEncoding *encoding, const char *value, bool *ret
         *ret_valid = valid;
     }
     return dp_text_visible_max(utf8 != NULL ? utf8 : value, -1, G_MAXSIZE);
+}
+
+char *
+dp_vmx_encoding_encode(const DpVmxEncoding *encoding, const char *shown)
+{
+    g_autofree char *bytes = NULL;
+
+    if (!encoding->known || !g_utf8_validate(shown, -1, NULL)) {
+        /* Nobody knows what other bytes would mean in it; ASCII is the same in all of them. */
+        return g_str_is_ascii(shown) ? g_strdup(shown) : NULL;
+    }
+    if (encoding->iconv == NO_ICONV) {
+        return g_strdup(shown);
+    }
+    bytes = g_convert(shown, -1, encoding->name, "UTF-8", NULL, NULL, NULL);
+    return g_steal_pointer(&bytes);
 }

@@ -20,3 +20,7 @@ bool dp_vmx_encoding_known(const DpVmxEncoding *encoding);
  * bytes are valid in the encoding; else they are shown as they are, broken ones as \xNN. The caller
  * frees it. */
 char *dp_vmx_encoding_show(const DpVmxEncoding *encoding, const char *value, bool *ret_valid);
+
+/* UTF-8 text @shown in the encoding; NULL where it has no such character or is not known. The
+ * caller frees it. */
+char *dp_vmx_encoding_encode(const DpVmxEncoding *encoding, const char *shown);

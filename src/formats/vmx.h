@@ -60,9 +60,13 @@ bool dp_vmx_get_int(const DpVmx *vmx,
                     int64_t *ret_value,
                     DpDiagList *diags);
 
+/* The UTF-8 text @shown as a value of this file, in its encoding; NULL with DP_ERROR_USAGE where
+ * the encoding has no such character. The caller frees it. */
+char *dp_vmx_encode(const DpVmx *vmx, const char *shown, GError **error);
+
 /* Sets @key to @value (bytes in the file's encoding, unescaped). An existing line is edited in
- * place; a new one goes after the last relative (same text before the last '.'), else at the end.
- * Fails on a key that the grammar cannot hold. */
+ * place; a new one goes after the last relative (same text before the last '.'; else the same
+ * device with another number), else at the end. Fails on a key that the grammar cannot hold. */
 bool dp_vmx_set(DpVmx *vmx, const char *key, const char *value, GError **error);
 /* Removes the line(s) of @key; true if there was one. */
 bool dp_vmx_remove(DpVmx *vmx, const char *key);

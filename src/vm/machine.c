@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-#define DEFAULT_MEMORY_MB 32 /* VMware's, where memsize is absent */
-#define MAX_MEMORY_MB     (6 * 1024 * 1024)
-#define MAX_CPUS          255 /* of q35 with its interrupts unremapped */
+#define MAX_MEMORY_MB (6 * 1024 * 1024)
+#define MAX_CPUS      255 /* of q35 with its interrupts unremapped */
 
 static void
 read_version(DpBuild *build)
@@ -35,7 +34,7 @@ read_name(DpBuild *build)
 static void
 read_memory(DpBuild *build)
 {
-    int64_t mb = DEFAULT_MEMORY_MB;
+    int64_t mb = DP_VM_DEFAULT_MEMORY_MB;
 
     (void)dp_vmx_get_int(build->vmx, "memsize", 4, MAX_MEMORY_MB, &mb, build->plan->diags);
     if (mb % 4 != 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
 #include "build.h"
+#include "resolve.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ build_all(DpBuild *build)
     dp_build_bridges(build);
     dp_build_resolve(build);
     dp_build_reserve(build);
+    dp_resolve_check_count(build);
     dp_build_disks(build);
     dp_build_devices(build);
     dp_build_passthru(build);

@@ -366,10 +366,11 @@ resolve_entry(DpBuild *build, Entry *entry)
     check_twice(build, entry);
 }
 
-static void
-check_count(DpBuild *build, unsigned n)
+void
+dp_resolve_check_count(DpBuild *build)
 {
-    unsigned max = dp_resolve_limit(build->hw_version);
+    unsigned n = build->plan->devices->len, max = dp_resolve_limit(build->hw_version);
+    unsigned n_free = 0, ports = dp_placement_ports(build->place, &n_free);
 
     if (n == 0) {
         return;
@@ -385,10 +386,10 @@ check_count(DpBuild *build, unsigned n)
     } else if (n > max) {
         dp_build_diag(build, DP_DIAG_VMX_TOO_MANY, "virtualHW.version",
                       "%u passed-through devices, and hardware version %" G_GINT64_FORMAT
-                      " takes %u",
-                      n, build->hw_version, max);
+                      " takes %u; of the VM's %u PCI Express ports %u are free",
+                      n, build->hw_version, max, ports, n_free);
     }
-    if (dp_placement_ports(build->place, NULL) == 0) {
+    if (ports == 0) {
         dp_build_diag(
             build, DP_DIAG_VMX_NO_BRIDGES, "pciPassthru0.present",
             "%u passed-through device%s, and no pciBridge line gives the VM a PCI Express port", n,
@@ -427,7 +428,6 @@ dp_build_resolve(DpBuild *build)
         g_ptr_array_add(build->plan->devices, entry.device);
         resolve_entry(build, &entry);
     }
-    check_count(build, build->plan->devices->len);
     check_owners(build);
     dp_resolve_check_host(build);
 }

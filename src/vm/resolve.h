@@ -11,6 +11,10 @@ unsigned dp_resolve_limit(int64_t hw_version);
  * complement. */
 bool dp_resolve_id16(const char *text, uint16_t *ret_id);
 
+/* How many there are against the hardware version and the ports, once all that names its place has
+ * it. */
+void dp_resolve_check_count(DpBuild *build);
+
 /* check.c: owner, verdict, users of @device, which is resolved. */
 void dp_resolve_check(DpBuild *build, const char *prefix, const DpVmDevice *device);
 

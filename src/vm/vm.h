@@ -8,6 +8,9 @@
 #include "assign/identity.h"
 #include "formats/vmx.h"
 
+/* VMware's, where memsize is absent. */
+#define DP_VM_DEFAULT_MEMORY_MB 32
+
 /* What became of one key. */
 typedef enum {
     DP_EFFECT_HONOURED,

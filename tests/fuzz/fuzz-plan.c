@@ -4,6 +4,7 @@
  * "--- disk ---" is the head of every disk of the VM. */
 #include "unit/fake-host.h"
 #include "unit/plan-check.h"
+#include "vm/edit.h"
 
 #include <string.h>
 
@@ -40,6 +41,27 @@ try_plan(const DpVmx *vmx, const DpPlanInput *input)
     g_autoptr(DpPlan) plan = dp_plan_new("/nowhere/a.vmx", vmx, input);
 
     if (plan_check_argv(plan) != NULL || plan->keys->len != dp_vmx_n_entries(vmx)) {
+        __builtin_trap();
+    }
+}
+
+/* What upgrade and reservation write is read back as it was meant: a second time changes nothing.
+ */
+static void
+try_edits(DpVmx *vmx)
+{
+    g_autoptr(GBytes) once = NULL;
+    g_autoptr(GBytes) twice = NULL;
+
+    if (!dp_edit_upgrade(vmx, NULL) || !dp_edit_reserve(vmx, NULL)) {
+        return; /* it would be too large */
+    }
+    once = dp_vmx_bytes(vmx);
+    if (!dp_edit_upgrade(vmx, NULL) || !dp_edit_reserve(vmx, NULL)) {
+        __builtin_trap();
+    }
+    twice = dp_vmx_bytes(vmx);
+    if (!g_bytes_equal(once, twice)) {
         __builtin_trap();
     }
 }
@@ -83,5 +105,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     disk_len = mark != NULL ? size - len - strlen(DISK_MARK) : 0;
     /* Nothing known of the host is the rarer case, and costs as much. */
     try_plan(vmx, size % 8 == 0 ? &nothing : the_host());
+    if (size % 16 == 1) {
+        try_edits(vmx);
+    }
     return 0;
 }

@@ -7,6 +7,8 @@ before them. `schema` names the document of a --json run; one that ends otherwis
   files, sparse, fifo write others: content, size, a pipe
   tree_files          others beneath TREE
   keep                a file of TREE whose content afterwards counts, too
+  diff                a file beside TREE of which the lines that changed count, too
+  running             the file beside TREE whose VM is powered on
   mask                a pattern of what may differ on standard output
 """
 import json
@@ -268,13 +270,19 @@ LIFE = [
 
 
 # Another VM that has the NVMe.
-RUNNING = {"run/directpath/vm/0123456789abcdef/state.json": json.dumps({
-    "version": 1, "id": "0123456789abcdef", "name": "web\x1b[1m", "vmx": "/vmfs/volumes/store/web/web.vmx",
-    "accel": "kvm", "started": "2026-11-21T02:24:31Z", "vnc": None, "uid": 1893728256, "phase": "running",
-    "starter": {"pid": 0, "start": 0}, "supervisor": {"pid": 0, "start": 0}, "engine": {"pid": 0, "start": 0},
-    "memory": 536870912, "memlock": 1073741824,
-    "functions": [{"name": "0000:03:00.0", "index": 0, "slot": 160, "group": 6, "msi_enabled": True, "reset": "flr",
-                   "saved": True, "node_uid": 0, "node_gid": 0, "node_mode": 384}]})}
+def running(name, vmx, title="web\x1b[1m"):
+    """The state of a VM that runs and has 0000:03:00.0."""
+    return json.dumps({
+        "version": 1, "id": name, "name": title, "vmx": str(vmx),
+        "accel": "kvm", "started": "2026-11-21T02:24:31Z", "vnc": None, "uid": 1893728256, "phase": "running",
+        "starter": {"pid": 0, "start": 0}, "supervisor": {"pid": 0, "start": 0}, "engine": {"pid": 0, "start": 0},
+        "memory": 536870912, "memlock": 1073741824,
+        "functions": [{"name": "0000:03:00.0", "index": 0, "slot": 160, "group": 6, "msi_enabled": True, "reset": "flr",
+                       "saved": True, "node_uid": 0, "node_gid": 0, "node_mode": 384}]})
+
+
+RUNNING = {"run/directpath/vm/0123456789abcdef/state.json":
+           running("0123456789abcdef", "/vmfs/volumes/store/web/web.vmx")}
 
 
 # Lines of every kind: two that are accepted, a bridge, one that the host needs, half a unit, the platform, one that is absent.
@@ -331,6 +339,68 @@ def validate(name, host="lab-enabled", vmx=(), as_json=False, **more):
 
 def no_file(name, **more):
     return case(f"validate-{name}", "vm validate vm.vmx", "lab-enabled", **more)
+
+
+NVME = [("pciPassthru0", "# ciPassthru0"), ("pciPassthru1", "# ciPassthru1")]  # two.vmx without its devices
+ONE = [("pciPassthru1", "# ciPassthru1")]
+
+
+def edit(name, args, host="lab-enabled", vmx=(), **more):
+    return case(name, args, host, vmx=list(vmx), diff="vm.vmx",
+                **({"schema": "vm-edit"} if "--json" in args else {}), **more)
+
+
+EDIT = [
+    edit("vm-set", "vm set vm.vmx memsize=1024 MEMSIZE=2048"),
+    edit("vm-set-json", ["vm", "set", "vm.vmx", "displayName=a|b \"c\" \u00e9", "pciPassthru1.msiEnabled=FALSE", "new.key=", "--json"]),
+    edit("vm-set-same-json", "vm set vm.vmx memsize=512 --json"),
+    edit("vm-set-dry", "vm set vm.vmx memsize=1024 --dry-run"),
+    edit("vm-set-secret-json", "vm set vm.vmx RemoteDisplay.vnc.key=c2VjcmV0 --json"),
+    edit("vm-set-encoding", ["vm", "set", "vm.vmx", "displayName=\u4e2d"], vmx=[("#!/bin/vmx", '.encoding = "GBK"')]),
+    edit("vm-set-not-in-encoding", ["vm", "set", "vm.vmx", "displayName=\u4e2d"],
+         vmx=[("#!/bin/vmx", '.encoding = "windows-1252"')]),
+    edit("vm-set-no-value", "vm set vm.vmx memsize"),
+    edit("vm-set-bad-key", ["vm", "set", "vm.vmx", "mem size=4"]),
+    edit("vm-set-running", "vm set vm.vmx memsize=1024", running="vm.vmx"),
+    edit("vm-set-broken", "vm set vm.vmx memsize=1024", vmx=[("memsize = ", 'MEMSIZE = "1024"\nmemsize = ')]),
+    edit("vm-set-absent", "vm set nowhere.vmx memsize=1024"),
+    edit("vm-add", "vm add-device vm.vmx 03:00.0", vmx=NVME),
+    edit("vm-add-json", "vm add-device vm.vmx 003:00.0 --json", vmx=NVME),
+    edit("vm-add-second", "vm add-device vm.vmx 04:00.0", vmx=ONE),
+    edit("vm-add-again-json", "vm add-device vm.vmx 04:00.0 --json"),
+    edit("vm-add-dry", "vm add-device vm.vmx 03:00.0 --dry-run", vmx=NVME),
+    edit("vm-add-reservation", "vm add-device vm.vmx 03:00.0",
+         vmx=NVME + [('sched.mem.minsize = "512"', 'Sched.Mem.MinSize =  "0"   # kept')]),
+    edit("vm-add-bridges", "vm add-device vm.vmx 03:00.0",
+         vmx=NVME + [("pciBridge", "# ciBridge"), ("sched.mem.minsize", "# ched.mem.minsize")]),
+    edit("vm-add-stub", "vm add-device vm.vmx 03:00.0",
+         vmx=NVME + [("memsize = ", 'pciPassthru0.present = "FALSE"\npciPassthru0.pciSlotNumber = "-1"\nmemsize = ')]),
+    edit("vm-add-running", "vm add-device vm.vmx 03:00.0", vmx=NVME, running="vm.vmx"),
+    edit("vm-add-in-use", "vm add-device vm.vmx 03:00.0", vmx=NVME, tree_files=RUNNING),
+    edit("vm-add-not-enabled", "vm add-device vm.vmx 03:00.0", host="lab", vmx=NVME, store=SYSTEM),
+    edit("vm-add-pending", "vm add-device vm.vmx 03:00.0", host="lab", vmx=NVME, store=SYSTEM + PASSTHRU),
+    edit("vm-add-no-system-id", "vm add-device vm.vmx 03:00.0", vmx=NVME, store=PASSTHRU),
+    edit("vm-add-twice", "vm add-device vm.vmx 03:00.0", vmx=[("48c4619b", "58c4619b")]),
+    edit("vm-add-third", "vm add-device vm.vmx 03:00.0",
+         vmx=[("00000:003:00.0", "00000:099:00.0")]),
+    edit("vm-add-version-4", "vm add-device vm.vmx 03:00.0",
+         vmx=NVME + [('virtualHW.version = "7"', 'virtualHW.version = "4"')]),
+    edit("vm-add-limit", "vm add-device vm.vmx 03:00.0", vmx=NVME + [('sched.mem.max = "512"', 'sched.mem.max = "256"')]),
+    edit("vm-add-absent", "vm add-device vm.vmx 7f:00.0", vmx=NVME),
+    edit("vm-remove", "vm remove-device vm.vmx 0"),
+    edit("vm-remove-json", "vm remove-device vm.vmx 1 --json"),
+    edit("vm-remove-none-json", "vm remove-device vm.vmx 9 --json"),
+    edit("vm-remove-running", "vm remove-device vm.vmx 0", running="vm.vmx"),
+    edit("vm-remove-nonsense", "vm remove-device vm.vmx 1x"),
+    edit("vm-upgrade-none-json", "vm upgrade vm.vmx --json"),
+    edit("vm-upgrade-4", "vm upgrade vm.vmx",
+         vmx=[('virtualHW.version = "7"', 'virtualHW.version = "4"'), ("pciBridge", "# ciBridge")]),
+    edit("vm-upgrade-by-hand", "vm upgrade vm.vmx", vmx=[("pciBridge", "# ciBridge")]),
+    edit("vm-upgrade-bridge5", "vm upgrade vm.vmx", vmx=[("pciBridge5", "# ciBridge5")]),
+    edit("vm-upgrade-place-taken", "vm upgrade vm.vmx",
+         vmx=[("pciBridge0", "# ciBridge0"), ("scsi0.virtualDev", 'scsi0.pciSlotNumber = "17"\nscsi0.virtualDev')]),
+    edit("vm-upgrade-running", "vm upgrade vm.vmx", running="vm.vmx"),
+]
 
 
 VM = [
@@ -434,4 +504,4 @@ MAP = [check_map(path) for path in sorted(MAPS.glob("*.map"))] + [
     case("show-listed", "device show 03:00.0", "lab", tree_files=OWN_MAP),
 ]
 
-CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + MAP + SEEDS + VM
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + MAP + SEEDS + VM + EDIT

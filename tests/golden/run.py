@@ -6,6 +6,7 @@
 """
 import argparse
 import difflib
+import hashlib
 import json
 import os
 import pathlib
@@ -62,7 +63,7 @@ class Runner:
         folder.mkdir()
         if case["host"]:
             tree = self.tree(case["host"])
-            if "store" in case or "keep" in case or "tree_files" in case:
+            if {"store", "keep", "tree_files", "running"} & case.keys():
                 shutil.copytree(tree, folder / "TREE", symlinks=True, copy_function=link)
             else:
                 (folder / "TREE").symlink_to(tree)
@@ -76,6 +77,9 @@ class Runner:
                 assert old in text, (case["name"], old)
                 text = text.replace(old, new)
             self.put(folder / "vm.vmx", text[:len(text) - case.get("cut", 0)])
+        if "running" in case:
+            name = hashlib.sha256(str(folder / case["running"]).encode()).hexdigest()[:16]
+            self.put(folder / f"TREE/run/directpath/vm/{name}/state.json", cases.running(name, folder / case["running"]))
         if "fifo" in case:
             os.mkfifo(folder / case["fifo"])
         for name, content in case.get("files", {}).items():
@@ -95,6 +99,8 @@ class Runner:
     def run(self, case):
         """What happened, as text; and the problems that need no expected file to be seen."""
         folder = self.prepare(case)
+        edited = folder / case.get("diff", "vm.vmx")
+        before = edited.read_bytes() if edited.is_file() else b""
         args = case["args"] if case.get("bare") else ["--root", "TREE"] + case["args"]
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(folder)}
         env.update({key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")})
@@ -111,7 +117,17 @@ class Runner:
             kept = folder / "TREE" / case["keep"]
             content = kept.read_text() if kept.exists() else "(none)\n"
             text += f"-- {case['keep']}\n{RANDOM_UUID.sub('RANDOM', content)}"
+        if "diff" in case:
+            text += f"-- {case['diff']}\n{self.diff(before, edited.read_bytes() if edited.is_file() else b'')}"
         return text, self.check(case, done.returncode, out, err)
+
+    @staticmethod
+    def diff(before, after):
+        """The lines that are gone and those that are new, with their numbers."""
+        old, new = (RANDOM_UUID.sub("RANDOM", text.decode(errors="backslashreplace")).splitlines(True)
+                    for text in (before, after))
+        lines = list(difflib.unified_diff(old, new, n=0))[2:]
+        return "".join(repr(line)[1:-1].removesuffix("\\n") + "\n" for line in lines) or "(unchanged)\n"
 
     @staticmethod
     def check(case, status, out, err):

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One change of a VMX file: read under a lock, edited in memory, shown, written as a whole. */
+#pragma once
+
+#include "vmplan.h"
+
+typedef struct {
+    DpVmxFile *file; /* its vmx is what is edited */
+    DpVmx *before;   /* as it was read */
+    int folder;      /* of the file */
+    int lock;        /* on that folder: two commands do not write at once */
+} DpVmxEdit;
+
+/* Reads the file that argument 0 names. Refused where its VM is powered on, or where the file has
+ * errors that an edit would hide. */
+DpVmxEdit *dp_vmx_edit_begin(DpCli *cli, GError **error);
+void dp_vmx_edit_free(DpVmxEdit *edit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpVmxEdit, dp_vmx_edit_free)
+
+/* Plans the VM before and after the edit, over @context's host (NULL: over none), and refuses with
+ * what the edit makes wrong. Returns the plan after it, or NULL. */
+DpPlan *
+dp_vmx_edit_check(DpCli *cli, const DpContext *context, const DpVmxEdit *edit, GError **error);
+
+/* Shows what changes and, unless --dry-run, writes it: "changed", "dry_run", "vmx", "edits". */
+bool dp_vmx_edit_finish(DpCli *cli, const DpVmxEdit *edit, GError **error);
+
+/* The same without the writing: of the file @path. */
+void dp_vmx_edit_report(DpCli *cli, const char *path, const GPtrArray *changes, bool dry);
+
+/* vm-edit.c: sets what @word, "KEY=VALUE" in UTF-8, says. */
+bool dp_vmx_edit_set(DpVmx *vmx, const char *word, GError **error);
