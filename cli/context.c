@@ -210,6 +210,7 @@ dp_context_change(DpContext *context, const DpCli *cli)
         .overrides = (const int *)(void *)cli->options->overrides->data,
         .n_overrides = cli->options->overrides->len,
         .confirm_within_s = cli->options->confirm_within_s,
+        .take_system_id = dp_options_have(cli->options, DP_OPT_TAKE_SYSTEM_ID),
         .used_by = dp_run_used_by,
         .used_by_user = context->runs,
         .name_of = name_of,

@@ -119,16 +119,23 @@ lines_json(const DpEsxconf *from)
 static void
 show_system_id(DpCli *cli, const DpImport *import)
 {
+    bool taken = dp_import_takes_uuid(import);
+
     if (import->uuid != NULL && import->own != NULL &&
         !dp_system_uuid_equal(import->uuid, import->own)) {
         g_autofree char *uuid = dp_text_visible(import->uuid, -1);
+        DpDiag *diag = dp_diags_add(cli->diags, DP_DIAG_IMPORT_SYSTEM_ID, "/system/uuid",
+                                    taken ? "this host's systemId %s is replaced by the file's, %s"
+                                          : "this host keeps its systemId %s; the file's is %s",
+                                    import->own, uuid);
 
-        dp_diags_add(cli->diags, DP_DIAG_IMPORT_SYSTEM_ID, "/system/uuid",
-                     "this host's systemId %s is replaced by the file's, %s", import->own, uuid);
+        if (taken) {
+            dp_diag_set_remedy(diag, "write %s into each VMX that names %s", uuid, import->own);
+        }
     }
     json_object_set_new(cli->doc, "system_id",
-                        dp_json_pack("{s:o, s:o}", "file", dp_json_text(import->uuid), "here",
-                                     dp_json_text(import->own)));
+                        dp_json_pack("{s:o, s:o, s:b}", "file", dp_json_text(import->uuid), "here",
+                                     dp_json_text(import->own), "taken", (int)taken));
 }
 
 static void

@@ -24,6 +24,7 @@ static const DpOptRow rows[] = {
     {"--override", "DPnnnn", DP_OPT_OVERRIDE, "do it in spite of this diagnostic (repeatable)"},
     {"--confirm-within", "S", DP_OPT_CONFIRM, "take it back unless 'device confirm' follows"},
     {"--yes", NULL, DP_OPT_YES, "do what is shown without it"},
+    {"--take-system-id", NULL, DP_OPT_TAKE_SYSTEM_ID, "the file's systemId replaces this host's"},
     {"--accel", "kvm|tcg", DP_OPT_ACCEL, "how the guest's CPU runs (kvm unless said)"},
     {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},

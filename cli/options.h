@@ -22,6 +22,7 @@ typedef enum {
     DP_OPT_HOST = 1 << 12,
     DP_OPT_CONFIRM = 1 << 13,
     DP_OPT_YES = 1 << 14,
+    DP_OPT_TAKE_SYSTEM_ID = 1 << 20,
     /* Of the old words only. */
     DP_OPT_DEVICE_ID = 1 << 26,
     DP_OPT_ENABLE = 1 << 27,

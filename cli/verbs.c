@@ -95,12 +95,14 @@ static const DpVerb verbs[] = {
      "with the word that was probably meant. With FILE: as if it were the\n"
      "administrator's map; without: the map in effect. Nothing is changed.\n",
      "directpath map check /etc/vmware/passthru.map", dp_cmd_map_check},
-    {"import esx-conf", "FILE", 1, 1, DP_OPT_YES, DP_VERB_ROOT | DP_VERB_YES,
-     "take over what an ESX host's esx.conf enables",
+    {"import esx-conf", "FILE", 1, 1, DP_OPT_YES | DP_OPT_TAKE_SYSTEM_ID,
+     DP_VERB_ROOT | DP_VERB_YES, "take over what an ESX host's esx.conf enables",
      "Shows what is at each address that the file gives away, and whether the rules of\n"
      "'device enable' allow it here. With --yes it stores systemId and names, and\n"
      "enables what is accepted; what is refused or absent is never touched. Of the\n"
-     "file's other lines nothing is taken.\n",
+     "file's other lines nothing is taken. Where this host has another systemId, it is\n"
+     "kept, since VMX files that were made here name it, unless --take-system-id says\n"
+     "otherwise.\n",
      "directpath import esx-conf /mnt/esx/etc/vmware/esx.conf", dp_cmd_import_esxconf},
     {"vm validate", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_HOST, 0,
      "what becomes of each key of a VMX",

@@ -33,6 +33,7 @@ typedef struct {
     DpEsxconf *conf;
     bool dry_run;
     bool with_unit;
+    bool take_system_id;  /* import: also in place of another one that the store has */
     bool store_only;      /* write the store and leave bindings to the next boot */
     bool one_function;    /* a rehearsal: only one can be named */
     const int *overrides; /* ids of diagnostics that are overridden */

@@ -197,6 +197,7 @@ dp_import_new(const DpChange *change, const DpEsxconf *from)
     import->entries = g_ptr_array_new_with_free_func(entry_free);
     import->names = g_array_new(false, false, sizeof(DpImportName));
     import->uuid = dp_esxconf_system_uuid(from);
+    import->replace = change->take_system_id;
     import->own = g_strdup(dp_esxconf_system_uuid(change->conf));
     for (guint i = 0; i < passthru->len; i++) {
         add_entry(change, import, &g_array_index(passthru, DpAddr, i));
@@ -207,11 +208,13 @@ dp_import_new(const DpChange *change, const DpEsxconf *from)
     return import;
 }
 
-static bool
-takes_uuid(const DpImport *import)
+/* VMX files that were made here name the one that this host has. */
+bool
+dp_import_takes_uuid(const DpImport *import)
 {
     return import->uuid != NULL &&
-           (import->own == NULL || !dp_system_uuid_equal(import->uuid, import->own));
+           (import->own == NULL ||
+            (import->replace && !dp_system_uuid_equal(import->uuid, import->own)));
 }
 
 static bool
@@ -225,7 +228,7 @@ takes_name(const DpChange *change, const DpImportName *name)
 static bool
 store_names(const DpChange *change, const DpImport *import, DpOutcome *outcome, GError **error)
 {
-    bool changed = takes_uuid(import);
+    bool changed = dp_import_takes_uuid(import);
     char addr[DP_ADDR_LEN];
 
     if (changed) {
@@ -243,7 +246,7 @@ store_names(const DpChange *change, const DpImport *import, DpOutcome *outcome, 
     if (change->dry_run || !changed) {
         return true;
     }
-    if (takes_uuid(import)) {
+    if (dp_import_takes_uuid(import)) {
         (void)dp_esxconf_set_system_uuid(change->conf, import->uuid);
     }
     for (guint i = 0; i < import->names->len; i++) {

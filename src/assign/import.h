@@ -37,10 +37,13 @@ typedef struct {
     GArray *names;      /* DpImportName, in the order of the file */
     const char *uuid;   /* /system/uuid of the file, borrowed; NULL: none */
     char *own;          /* the one here before; NULL: none */
+    bool replace;       /* own gives way to uuid */
 } DpImport;
 
 /* Judges the lines of @from. @from and the host must outlive the result. */
 DpImport *dp_import_new(const DpChange *change, const DpEsxconf *from);
+/* True if the file's systemId is stored: there is none here, or another one that gives way. */
+bool dp_import_takes_uuid(const DpImport *import);
 void dp_import_free(DpImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpImport, dp_import_free)
 

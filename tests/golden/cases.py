@@ -310,6 +310,8 @@ IMPORT = [
          keep="etc/directpath/esx.conf", schema="import-esx-conf"),
     case("import-yes", "import esx-conf esx.conf --yes", "lab", files={"esx.conf": ESX_CONF}, store="# mine\n",
          keep="etc/directpath/esx.conf"),
+    case("import-take-system-id-json", "import esx-conf esx.conf --yes --take-system-id --json", "lab", files={"esx.conf": ESX_CONF},
+         store=SYSTEM, keep="etc/directpath/esx.conf", schema="import-esx-conf"),
     case("import-yes-json", "import esx-conf esx.conf --yes --json", "lab", files={"esx.conf": ESX_CONF}, store=SYSTEM,
          keep="etc/directpath/esx.conf", schema="import-esx-conf"),
     case("import-again-json", "import esx-conf TREE/etc/directpath/esx.conf --yes --json", "lab", store=SYSTEM + PASSTHRU,

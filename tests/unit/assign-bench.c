@@ -61,6 +61,7 @@ run(Bench *bench, BenchAct act, void *user)
                         .conf = conf,
                         .dry_run = bench->dry_run,
                         .with_unit = bench->with_unit,
+                        .take_system_id = bench->take_system_id,
                         .store_only = bench->store_only,
                         .overrides = bench->overrides,
                         .n_overrides = bench->n_overrides,

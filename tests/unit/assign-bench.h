@@ -8,7 +8,7 @@
 typedef struct {
     FakeKernel *kernel;
     /* For the next commands. */
-    bool dry_run, with_unit, store_only;
+    bool dry_run, with_unit, store_only, take_system_id;
     const int *overrides;
     size_t n_overrides;
     int confirm_within_s;

@@ -88,6 +88,23 @@ test_units(void)
     bench_expect(bench, RTL, "vfio-pci", "vfio-pci");
 }
 
+/* VMX files that were made here name the systemId of this host: it goes only when that is said. */
+static void
+test_own_system_id(void)
+{
+    static const char own[] = "/system/uuid = \"0a3027ac-5705f21d-6d09-000c2918f3dd\"\n";
+    g_autoptr(Bench) bench = bench_new("lab");
+    g_autofree char *kept = NULL;
+
+    fake_kernel_put(bench->kernel, "etc/directpath/esx.conf", own);
+    g_assert_true(bench_import(bench, UUID_LINE "/device/003:00.0/owner = \"passthru\"\n"));
+    kept = g_strconcat(own, "/device/003:00.0/owner = \"passthru\"\n", NULL);
+    expect_store(bench, kept);
+    bench->take_system_id = true;
+    g_assert_true(bench_import(bench, UUID_LINE "/device/003:00.0/owner = \"passthru\"\n"));
+    expect_store(bench, UUID_LINE "/device/003:00.0/owner = \"passthru\"\n");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -95,5 +112,6 @@ main(int argc, char **argv)
     g_test_add_func("/assign-import/import", test_import);
     g_test_add_func("/assign-import/kernel-refuses", test_kernel_refuses);
     g_test_add_func("/assign-import/units", test_units);
+    g_test_add_func("/assign-import/own-system-id", test_own_system_id);
     return g_test_run();
 }
