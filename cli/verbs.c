@@ -111,6 +111,12 @@ static const DpVerb verbs[] = {
      "every problem. Exit status 0: this host can power it on; 1: it cannot. With\n"
      "--host: another host, of which a capture was made there ('host capture').\n",
      "directpath vm validate /vmfs/volumes/vm/vm.vmx", dp_cmd_vm_validate},
+    {"vm create", "FILE.vmx [KEY=VALUE...]", 1, -1, DP_OPT_DRY_RUN, 0, "a new VMX",
+     "Writes a VMX of hardware version 11 with one processor, 1024 MB, an SMBIOS UUID of\n"
+     "its own and the bridges for passed-through devices, and on top of that what is\n"
+     "said: disks, networks, any key. Refused where it would not be valid. A file that\n"
+     "is there is never replaced.\n",
+     "directpath vm create web.vmx memsize=2048 guestOS=debian12-64", dp_cmd_vm_create},
     {"vm add-device", "FILE.vmx ADDR", 2, 2, DP_OPT_DRY_RUN, 0, "give a VM a device of this host",
      "Writes the next free pciPassthruN: address, ids, systemId, and the place where\n"
      "the guest sees it. Adds the bridges that are missing and reserves all of the\n"
@@ -133,6 +139,12 @@ static const DpVerb verbs[] = {
      "missing, also to a file whose version was raised by hand. What stands there stays.\n"
      "Refused while the VM is on.\n",
      "directpath vm upgrade vm.vmx", dp_cmd_vm_upgrade},
+    {"vm relocate", "FILE.vmx", 1, 1, DP_OPT_YES, 0, "point a VM's devices at those of this host",
+     "For each entry whose address, ids or systemId are not this host's, proposes the\n"
+     "device here that it would mean: the same model, enabled, healthy and free. With\n"
+     "--yes address and systemId of all that are proposed are written together; at a\n"
+     "terminal each is asked for. Exit status 1 or 4: none, or not all, has one here.\n",
+     "directpath vm relocate --yes vm.vmx", dp_cmd_vm_relocate},
     {"vm power-on", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "start a VM with its devices",
      "Plans everything first, then does it; a failure in the middle undoes the steps\n"
@@ -197,9 +209,9 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host support", "vm create",  "vm relocate", "vm register",   "vm unregister",
-    "vm autostart", "vm reset",   "vm console",  "vm suspend",    "vm resume",
-    "vm snapshot",  "vm migrate", "vm hot-add",  "vm hot-remove", "vm export",
+    "host support", "vm register",   "vm unregister", "vm autostart", "vm reset",
+    "vm console",   "vm suspend",    "vm resume",     "vm snapshot",  "vm migrate",
+    "vm hot-add",   "vm hot-remove", "vm export",
 };
 
 const DpVerb *

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* How long an edit waits for another one in the same folder. */
 #define LOCK_TIMEOUT_MS 5000
@@ -30,21 +31,29 @@ dp_vmx_edit_free(DpVmxEdit *edit)
     g_free(edit);
 }
 
+static bool
+lock_folder(DpVmxEdit *edit, const char *dir, GError **error)
+{
+    g_autofree char *shown = dp_text_visible(dir, -1);
+
+    edit->folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (edit->folder < 0) {
+        return dp_fail_errno(error, errno, "%s", shown);
+    }
+    edit->lock = dp_file_lock_folder(edit->folder, LOCK_TIMEOUT_MS, error);
+    return edit->lock >= 0;
+}
+
 /* The folder of the file itself, not that of a link to it: the file is replaced where it is. */
 static bool
-lock_folder(DpVmxEdit *edit, const char *path, GError **error)
+lock_folder_of(DpVmxEdit *edit, const char *path, GError **error)
 {
     g_autofree char *shown = dp_text_visible(path, -1);
     char *real = realpath(path, NULL);
     g_autofree char *dir = real != NULL ? g_path_get_dirname(real) : NULL;
 
     free(real);
-    edit->folder = dir != NULL ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (edit->folder < 0) {
-        return dp_fail_errno(error, errno, "%s", shown);
-    }
-    edit->lock = dp_file_lock_folder(edit->folder, LOCK_TIMEOUT_MS, error);
-    return edit->lock >= 0;
+    return dir != NULL ? lock_folder(edit, dir, error) : dp_fail_errno(error, errno, "%s", shown);
 }
 
 /* Twice the same bytes: one to edit, one to compare with. */
@@ -81,7 +90,7 @@ dp_vmx_edit_begin(DpCli *cli, GError **error)
     const char *path = dp_cli_arg(cli, 0);
 
     edit->folder = edit->lock = -1;
-    if (!lock_folder(edit, path, error)) {
+    if (!lock_folder_of(edit, path, error)) {
         return NULL;
     }
     edit->file = dp_vmx_file_load(path, cli->diags, error);
@@ -93,6 +102,43 @@ dp_vmx_edit_begin(DpCli *cli, GError **error)
         return NULL;
     }
     return g_steal_pointer(&edit);
+}
+
+/* The path that a file which is not there yet will have. */
+static char *
+new_path(const char *path, GError **error)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+    g_autofree char *base = g_path_get_basename(path);
+    g_autofree char *shown = dp_text_visible(path, -1);
+    char *real = realpath(dir, NULL);
+    char *whole = real != NULL ? g_build_filename(real, base, NULL) : NULL;
+
+    if (whole == NULL) {
+        (void)dp_fail_errno(error, errno, "%s", shown);
+    }
+    free(real);
+    return whole;
+}
+
+DpVmxEdit *
+dp_vmx_edit_begin_new(DpCli *cli, bool *ret_exists, GError **error)
+{
+    const char *path = dp_cli_arg(cli, 0);
+    g_autoptr(DpVmxEdit) edit = NULL;
+    g_autofree char *dir = NULL;
+    struct stat st;
+
+    *ret_exists = lstat(path, &st) == 0;
+    if (*ret_exists) {
+        return dp_vmx_edit_begin(cli, error);
+    }
+    edit = g_new0(DpVmxEdit, 1);
+    edit->folder = edit->lock = -1;
+    edit->file = g_new0(DpVmxFile, 1);
+    edit->file->path = new_path(path, error);
+    dir = edit->file->path != NULL ? g_path_get_dirname(edit->file->path) : NULL;
+    return dir != NULL && lock_folder(edit, dir, error) ? g_steal_pointer(&edit) : NULL;
 }
 
 /* What is wrong whatever was wrong before: an edit that relies on it would be none. */
@@ -108,7 +154,7 @@ always_counts(const DpDiag *diag)
 static bool
 was_there(const DpPlan *before, const DpDiag *diag)
 {
-    for (guint i = 0; i < before->diags->len; i++) {
+    for (guint i = 0; before != NULL && i < before->diags->len; i++) {
         const DpDiag *old = before->diags->pdata[i];
 
         if (old->row == diag->row && strcmp(old->message, diag->message) == 0) {
@@ -163,7 +209,8 @@ plan_of(const DpCli *cli, const DpContext *context, const DpVmxEdit *edit, DpVmx
 DpPlan *
 dp_vmx_edit_check(DpCli *cli, const DpContext *context, const DpVmxEdit *edit, GError **error)
 {
-    g_autoptr(DpPlan) before = plan_of(cli, context, edit, edit->before);
+    g_autoptr(DpPlan) before =
+        edit->before != NULL ? plan_of(cli, context, edit, edit->before) : NULL;
     g_autoptr(DpPlan) after = plan_of(cli, context, edit, edit->file->vmx);
 
     report_new(cli, before, after);

@@ -6,7 +6,7 @@
 
 typedef struct {
     DpVmxFile *file; /* its vmx is what is edited */
-    DpVmx *before;   /* as it was read */
+    DpVmx *before;   /* as it was read; NULL: there was no file */
     int folder;      /* of the file */
     int lock;        /* on that folder: two commands do not write at once */
 } DpVmxEdit;
@@ -14,6 +14,9 @@ typedef struct {
 /* Reads the file that argument 0 names. Refused where its VM is powered on, or where the file has
  * errors that an edit would hide. */
 DpVmxEdit *dp_vmx_edit_begin(DpCli *cli, GError **error);
+/* The same for a file that need not be there: then *ret_exists is false, and edit->file has a path
+ * and no vmx yet. */
+DpVmxEdit *dp_vmx_edit_begin_new(DpCli *cli, bool *ret_exists, GError **error);
 void dp_vmx_edit_free(DpVmxEdit *edit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpVmxEdit, dp_vmx_edit_free)
 

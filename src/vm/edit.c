@@ -44,14 +44,14 @@ dp_edit_diff(const DpVmx *before, const DpVmx *after)
 
     for (size_t i = 0; i < dp_vmx_n_entries(after); i++) {
         const DpVmxEntry *new = dp_vmx_entry(after, i);
-        const DpVmxEntry *old = dp_vmx_lookup(before, new->key);
+        const DpVmxEntry *old = before != NULL ? dp_vmx_lookup(before, new->key) : NULL;
 
         if (dp_vmx_lookup(after, new->key) == new &&
             (old == NULL || strcmp(old->value, new->value) != 0)) {
             add_change(changes, old, new);
         }
     }
-    for (size_t i = 0; i < dp_vmx_n_entries(before); i++) {
+    for (size_t i = 0; before != NULL && i < dp_vmx_n_entries(before); i++) {
         const DpVmxEntry *old = dp_vmx_entry(before, i);
 
         if (dp_vmx_lookup(after, old->key) == NULL) {

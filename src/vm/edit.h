@@ -16,7 +16,7 @@ typedef struct {
 } DpVmxChange;
 
 /* What differs, a GPtrArray of DpVmxChange in the order of @after, then what is gone. Secrets are
- * masked. */
+ * masked. @before NULL: there was nothing. */
 GPtrArray *dp_edit_diff(const DpVmx *before, const DpVmx *after);
 
 /* pciBridge0 and pciBridge4 to 7 with all their keys, as ESX writes them from hardware version 7

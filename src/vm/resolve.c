@@ -248,7 +248,7 @@ static void
 suggest(DpBuild *build, const Entry *entry, DpDiag *diag)
 {
     const DpHost *host = build->input->host;
-    char id[DP_ADDR_LEN];
+    g_autofree char *path = dp_text_visible(build->plan->vmx_path, -1);
 
     for (guint i = 0; entry->have_vendor && entry->have_device && i < host->functions->len; i++) {
         const DpFunction *fn = g_ptr_array_index(host->functions, i);
@@ -257,8 +257,9 @@ suggest(DpBuild *build, const Entry *entry, DpDiag *diag)
         if (fn->vendor == entry->vendor && fn->device == entry->device_id &&
             (input->used_by == NULL || input->used_by(&fn->addr, input->used_by_user) == NULL)) {
             dp_diag_set_remedy(diag,
-                               "the same model is at %s: if that is the one, write %s.id = \"%s\"",
-                               fn->name, entry->prefix, dp_addr_format_vmx(&fn->addr, id));
+                               "the same model is at %s, and may be the one: directpath vm "
+                               "relocate %s",
+                               fn->name, path);
             return;
         }
     }
@@ -307,6 +308,7 @@ check_system(DpBuild *build, const Entry *entry)
     g_autofree char *key = entry_key(entry, "systemId");
     g_autofree char *shown = entry_shown(build, entry, "systemId");
     g_autofree char *own_vmx = own != NULL ? dp_system_uuid_to_vmx(own) : NULL;
+    g_autofree char *path = dp_text_visible(build->plan->vmx_path, -1);
     char esx[DP_ADDR_LEN];
     DpDiag *diag;
 
@@ -320,10 +322,9 @@ check_system(DpBuild *build, const Entry *entry)
     if (own_vmx != NULL) {
         dp_diag_set_remedy(
             diag,
-            "if the device is the one that the VM means, write %s = \"%s\"; if this is the "
-            "converted ESX host, put the line /system/uuid of its esx.conf into "
-            "/etc/directpath/esx.conf",
-            key, own_vmx);
+            "if the VM is to use this host's device: directpath vm relocate %s; if this is the "
+            "converted ESX host, take its systemId over: directpath import esx-conf FILE --yes",
+            path);
     }
 }
 

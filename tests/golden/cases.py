@@ -348,8 +348,12 @@ ONE = [("pciPassthru1", "# ciPassthru1")]
 
 
 def edit(name, args, host="lab-enabled", vmx=(), **more):
-    return case(name, args, host, vmx=list(vmx), diff="vm.vmx",
-                **({"schema": "vm-edit"} if "--json" in args else {}), **more)
+    more.setdefault("schema", "vm-edit")
+    return case(name, args, host, vmx=list(vmx), diff="vm.vmx", **more)
+
+
+def create(name, args):
+    return case(name, args, "lab-enabled", diff="new.vmx", schema="vm-edit", mask="([0-9a-f]{2}[ -]){15}[0-9a-f]{2}")
 
 
 EDIT = [
@@ -401,6 +405,29 @@ EDIT = [
     edit("vm-upgrade-bridge5", "vm upgrade vm.vmx", vmx=[("pciBridge5", "# ciBridge5")]),
     edit("vm-upgrade-place-taken", "vm upgrade vm.vmx",
          vmx=[("pciBridge0", "# ciBridge0"), ("scsi0.virtualDev", 'scsi0.pciSlotNumber = "17"\nscsi0.virtualDev')]),
+    create("vm-create", "vm create new.vmx"),
+    create("vm-create-keys-json", ["vm", "create", "new.vmx", "memsize=2048", "displayName=\u00e9", "ethernet0.present=TRUE", "--json"]),
+    create("vm-create-old", "vm create new.vmx virtualHW.version=4"),
+    create("vm-create-invalid", "vm create new.vmx memsize=510"),
+    create("vm-create-dry", "vm create new.vmx --dry-run"),
+    create("vm-create-nowhere", "vm create absent/new.vmx"),
+    edit("vm-create-same-json", "vm create vm.vmx memsize=512 --json"),
+    edit("vm-create-exists", "vm create vm.vmx memsize=1024"),
+    edit("vm-relocate", "vm relocate vm.vmx", vmx=[("48c4619b", "58c4619b")]),
+    edit("vm-relocate-yes", "vm relocate vm.vmx --yes", vmx=[("48c4619b", "58c4619b")]),
+    edit("vm-relocate-yes-json", "vm relocate vm.vmx --yes --json", schema="vm-relocate",
+         vmx=[("48c4619b", "58c4619b"), ("00000:003:00.0", "00000:009:00.0"), ("00000:004:00.0", "004:00.0")]),
+    edit("vm-relocate-none-json", "vm relocate vm.vmx --yes --json", schema="vm-relocate"),
+    edit("vm-relocate-partly", "vm relocate vm.vmx --yes",
+         vmx=[("00000:003:00.0", "00000:009:00.0"), ('"10d3"', '"10d4"')]),
+    edit("vm-relocate-absent", "vm relocate vm.vmx --yes", vmx=[('"10d3"', '"10d4"')]),
+    edit("vm-relocate-not-enabled", "vm relocate vm.vmx --yes", host="lab", store=SYSTEM),
+    edit("vm-relocate-in-use", "vm relocate vm.vmx --yes", vmx=[("00000:003:00.0", "00000:009:00.0")],
+         tree_files=RUNNING),
+    edit("vm-relocate-no-ids", "vm relocate vm.vmx --yes", vmx=[("pciPassthru0.vendorId", "# "), ("48c4619b", "58c4619b")]),
+    edit("vm-relocate-kinds", "vm relocate vm.vmx", vmx=[("48c4619b-6d58-18db-2a0e-000423d1e6f6", "BYPASS")]),
+    edit("vm-relocate-no-system-id", "vm relocate vm.vmx --yes", store=PASSTHRU),
+    edit("vm-relocate-running", "vm relocate vm.vmx --yes", running="vm.vmx"),
     edit("vm-upgrade-running", "vm upgrade vm.vmx", running="vm.vmx"),
 ]
 

@@ -28,6 +28,7 @@ VMX = HERE / "vmx"
 LIMIT = 60
 VM_ID = re.compile("(?<=directpath/vm/)[0-9a-f]{16}")  # of the path of the VMX
 RANDOM_UUID = re.compile("(?<=uuid = \")[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{12}")
+VMX_UUID = re.compile("([0-9a-f]{2}[ -]){15}[0-9a-f]{2}")
 
 
 def link(source, target):
@@ -124,7 +125,7 @@ class Runner:
     @staticmethod
     def diff(before, after):
         """The lines that are gone and those that are new, with their numbers."""
-        old, new = (RANDOM_UUID.sub("RANDOM", text.decode(errors="backslashreplace")).splitlines(True)
+        old, new = (VMX_UUID.sub("RANDOM", text.decode(errors="backslashreplace")).splitlines(True)
                     for text in (before, after))
         lines = list(difflib.unified_diff(old, new, n=0))[2:]
         return "".join(repr(line)[1:-1].removesuffix("\\n") + "\n" for line in lines) or "(unchanged)\n"

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "relocate.h"
+
+#include "resolve.h"
+
+#include <string.h>
+
+static void
+relocation_free(gpointer data)
+{
+    DpRelocation *move = data;
+
+    g_free(move->id);
+    g_free(move->system_id);
+    g_free(move);
+}
+
+static const DpVmxEntry *
+line_of(const DpVmx *vmx, unsigned index, const char *name)
+{
+    g_autofree char *key = g_strdup_printf("pciPassthru%u.%s", index, name);
+
+    return dp_vmx_lookup(vmx, key);
+}
+
+static bool
+read_ids(const DpVmx *vmx, DpRelocation *move)
+{
+    const DpVmxEntry *vendor = line_of(vmx, move->index, "vendorId");
+    const DpVmxEntry *device = line_of(vmx, move->index, "deviceId");
+    uint16_t v = 0, d = 0;
+
+    if (vendor == NULL || device == NULL || !dp_resolve_id16(vendor->value, &v) ||
+        !dp_resolve_id16(device->value, &d)) {
+        return false;
+    }
+    move->vendor = v;
+    move->device = d;
+    return true;
+}
+
+/* No host is meant (an SR-IOV NIC), or no function: nothing to be compared. */
+static bool
+names_no_function(const DpVmx *vmx, const DpRelocation *move)
+{
+    return g_strcmp0(move->system_id, "BYPASS") == 0 || line_of(vmx, move->index, "id") == NULL;
+}
+
+static DpRelocation *
+relocation_new(const DpVmx *vmx, const DpVmDevice *device, const char *own)
+{
+    DpRelocation *move = g_new0(DpRelocation, 1);
+    const DpVmxEntry *id = line_of(vmx, device->index, "id");
+    const DpVmxEntry *system_id = line_of(vmx, device->index, "systemId");
+    bool ours = system_id == NULL || (own != NULL && dp_system_uuid_equal(system_id->value, own));
+
+    move->index = device->index;
+    move->id = id != NULL ? g_strdup(id->shown) : NULL;
+    move->system_id = system_id != NULL ? g_strdup(system_id->shown) : NULL;
+    move->result = DP_RELOCATE_NONE;
+    (void)read_ids(vmx, move);
+    if ((device->resolved && ours) || names_no_function(vmx, move)) {
+        move->result = DP_RELOCATE_KEPT;
+        move->fn = device->resolved ? device->fn : NULL;
+    }
+    return move;
+}
+
+static bool
+is_claimed(const GPtrArray *moves, const DpFunction *fn)
+{
+    for (guint i = 0; i < moves->len; i++) {
+        const DpRelocation *other = moves->pdata[i];
+
+        if (other->fn == fn) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* @fn is of the model: takes it, counts it, or keeps it as a hint. */
+static void
+consider(DpRelocation *move, const DpFunction *fn, DpCandidate candidate)
+{
+    if (candidate == DP_CANDIDATE_NO) {
+        move->refused = move->refused != NULL ? move->refused : fn;
+    } else if (candidate == DP_CANDIDATE_DISABLED) {
+        move->to_enable = move->to_enable != NULL ? move->to_enable : fn;
+    } else if (move->fn == NULL) {
+        move->fn = fn;
+        move->result = DP_RELOCATE_MOVE;
+    } else {
+        move->n_others++;
+    }
+}
+
+static bool
+is_model(const DpRelocation *move, const DpFunction *fn)
+{
+    return move->vendor != 0 && fn->vendor == move->vendor && fn->device == move->device;
+}
+
+static void
+propose(DpRelocation *move,
+        const DpVmDevice *device,
+        const GPtrArray *moves,
+        const DpHost *host,
+        DpRelocateJudge judge,
+        void *user)
+{
+    const DpFunction *there = device->resolved ? device->fn : NULL;
+
+    if (there != NULL && is_model(move, there) && !is_claimed(moves, there)) {
+        consider(move, there, judge(there, user));
+        move->same_address = move->fn != NULL;
+    }
+    for (guint i = 0; i < host->functions->len; i++) {
+        const DpFunction *fn = host->functions->pdata[i];
+
+        if (fn != there && is_model(move, fn) && !is_claimed(moves, fn)) {
+            consider(move, fn, judge(fn, user));
+        }
+    }
+}
+
+GPtrArray *
+dp_relocate_propose(const DpVmx *vmx,
+                    const DpPlan *plan,
+                    const DpHost *host,
+                    const char *own,
+                    DpRelocateJudge judge,
+                    void *user)
+{
+    GPtrArray *moves = g_ptr_array_new_with_free_func(relocation_free);
+
+    for (guint i = 0; i < plan->devices->len; i++) {
+        g_ptr_array_add(moves, relocation_new(vmx, plan->devices->pdata[i], own));
+    }
+    for (guint i = 0; i < moves->len; i++) {
+        DpRelocation *move = moves->pdata[i];
+
+        if (move->result != DP_RELOCATE_KEPT) {
+            propose(move, plan->devices->pdata[i], moves, host, judge, user);
+        }
+    }
+    return moves;
+}
+
+bool
+dp_relocate_write(DpVmx *vmx, const DpRelocation *move, const char *system_id, GError **error)
+{
+    g_autofree char *id_key = g_strdup_printf("pciPassthru%u.id", move->index);
+    g_autofree char *system_key = g_strdup_printf("pciPassthru%u.systemId", move->index);
+    char id[DP_ADDR_LEN];
+
+    return (move->same_address ||
+            dp_vmx_set(vmx, id_key, dp_addr_format_vmx(&move->fn->addr, id), error)) &&
+           dp_vmx_set(vmx, system_key, system_id, error);
+}
