@@ -118,11 +118,29 @@ count_interrupts(const json_t *device)
     return sum;
 }
 
+/* The others on its line, below the device that uses INTx. */
+static void
+note_line_users(DpTable *table, const json_t *device)
+{
+    g_autoptr(GString) text = g_string_new("its line on the host is also that of ");
+    json_t *user;
+    size_t i;
+
+    json_array_foreach(json_object_get(device, "line_users"), i, user)
+    {
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", json_string_value(user));
+    }
+    if (json_array_size(json_object_get(device, "line_users")) > 0) {
+        dp_table_note(table, text->str);
+    }
+}
+
 static void
 out_status_devices(const DpCli *cli, const json_t *devices)
 {
-    static const DpColumn columns[] = {{"DEVICE", 0}, {"ADDRESS", 0}, {"IN THE GUEST", 0},
-                                       {"RESET", 0},  {"MODE", 0},    {"INTERRUPTS", 0}};
+    static const DpColumn columns[] = {{"DEVICE", 0},    {"ADDRESS", 0}, {"IN THE GUEST", 0},
+                                       {"RESET", 0},     {"GUEST", 0},   {"HOST", 0},
+                                       {"INTERRUPTS", 0}};
     g_autoptr(DpTable) table = dp_table_new(columns, G_N_ELEMENTS(columns));
     json_t *device;
     size_t i;
@@ -134,8 +152,10 @@ out_status_devices(const DpCli *cli, const json_t *devices)
         dp_table_cell(table, text_of(device, "address"), DP_PLAIN);
         dp_table_cell(table, text_of(device, "guest_function"), DP_PLAIN);
         dp_table_cell(table, text_of(device, "reset"), DP_PLAIN);
+        dp_table_cell(table, text_of(device, "guest_interrupt_mode"), DP_PLAIN);
         dp_table_cell(table, text_of(device, "interrupt_mode"), DP_PLAIN);
         dp_table_cellf(table, "%" JSON_INTEGER_FORMAT, count_interrupts(device));
+        note_line_users(table, device);
     }
     dp_out_heading(cli, "Passed-through devices");
     dp_table_print(cli, table, "None.");

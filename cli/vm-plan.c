@@ -61,9 +61,10 @@ dp_plan_devices_report(const DpCli *cli, const DpPlan *plan)
         dp_table_cell(table, device->guest_address, DP_PLAIN);
         json_array_append_new(
             devices,
-            dp_json_pack("{s:i, s:o, s:s, s:b, s:o, s:o}", "index", (int)device->index, "address",
-                         dp_json_text(address), "virtual_device", device->pcie ? "pcie" : "pci",
-                         "msi_enabled", (int)device->msi_enabled, "slot",
+            dp_json_pack("{s:i, s:o, s:b, s:s, s:b, s:o, s:o}", "index", (int)device->index,
+                         "address", dp_json_text(address), "dynamic", (int)device->dynamic,
+                         "virtual_device", device->pcie ? "pcie" : "pci", "msi_enabled",
+                         (int)device->msi_enabled, "slot",
                          device->slot < 0 ? json_null() : json_integer(device->slot),
                          "guest_address", dp_json_text(device->guest_address)));
     }

@@ -463,6 +463,7 @@ add_iomem(Capture *capture)
 static void
 add_platform(Capture *capture)
 {
+    static const char nomask[] = "sys/module/vfio_pci/parameters/nointxmask";
     static const char unsafe[] = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
     const DpPlatform *platform = &capture->host->platform;
     g_autofree char *cmdline =
@@ -471,6 +472,7 @@ add_platform(Capture *capture)
     copy_line(capture, "proc/sys/kernel/osrelease", "proc/sys/kernel/osrelease");
     copy_line(capture, "sys/kernel/security/lockdown", "sys/kernel/security/lockdown");
     copy_line(capture, unsafe, unsafe);
+    copy_line(capture, nomask, nomask);
     copy_names(capture, "sys/class/iommu", "sys/class/iommu");
     add_tables(capture);
     add_iomem(capture);

@@ -228,6 +228,7 @@ typedef struct {
     DpTri vfio_iommu_type1;
     DpTri
         unsafe_interrupts; /* module parameter allow_unsafe_interrupts is Y: somebody else set it */
+    DpTri no_intx_masking; /* module parameter nointxmask of vfio_pci is Y */
     char *lockdown; /* "none", "integrity", "confidentiality"; NULL: unknown or not built in */
     bool efi;       /* the firmware that started it is EFI (sys/firmware/efi) */
     char *kernel;   /* release */

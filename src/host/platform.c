@@ -161,6 +161,8 @@ read_vfio(DpRoot *root, DpPlatform *platform)
 {
     g_autofree char *unsafe = dp_file_read_line(
         root->fd, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", NULL);
+    g_autofree char *nomask =
+        dp_file_read_line(root->fd, "sys/module/vfio_pci/parameters/nointxmask", NULL);
 
     platform->vfio = dp_scan_exists(root->fd, "sys/bus/pci/drivers/vfio-pci")
                          ? DP_TRI_YES
@@ -169,6 +171,7 @@ read_vfio(DpRoot *root, DpPlatform *platform)
         dp_scan_exists(root->fd, "sys/module/vfio_iommu_type1")
             ? DP_TRI_YES
             : module_available(root, platform->kernel, "/vfio_iommu_type1.ko");
+    platform->no_intx_masking = known(nomask != NULL && (*nomask == 'Y' || *nomask == '1'));
     platform->unsafe_interrupts = known(unsafe != NULL && (*unsafe == 'Y' || *unsafe == '1'));
 }
 

@@ -86,8 +86,8 @@ check_verdict(DpBuild *build, const char *key, const char *prefix, const DpVmDev
     }
 }
 
-static bool
-in_this_vm(const DpBuild *build, const DpFunction *fn)
+bool
+dp_resolve_in_vm(const DpBuild *build, const DpFunction *fn)
 {
     for (guint i = 0; i < build->plan->devices->len; i++) {
         const DpVmDevice *device = g_ptr_array_index(build->plan->devices, i);
@@ -97,6 +97,20 @@ in_this_vm(const DpBuild *build, const DpFunction *fn)
         }
     }
     return false;
+}
+
+bool
+dp_resolve_allows(const DpBuild *build, const DpVerdict *verdict)
+{
+    for (guint i = 0; i < verdict->diags->len; i++) {
+        const DpDiag *reason = g_ptr_array_index(verdict->diags, i);
+
+        if (reason->severity == DP_ERROR_SEVERITY &&
+            !was_overridden(build, verdict->fn, reason->row->id)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static const DpMapEntry *
@@ -190,7 +204,7 @@ check_unit(DpBuild *build, const char *key, const char *prefix, const DpVmDevice
     for (guint i = 0; unit != NULL && i < unit->len; i++) {
         const DpUnitMember *member = &g_array_index(unit, DpUnitMember, i);
 
-        if (member->fn != device->fn && !in_this_vm(build, member->fn)) {
+        if (member->fn != device->fn && !dp_resolve_in_vm(build, member->fn)) {
             check_member(build, key, prefix, device, member);
         }
     }
@@ -199,7 +213,7 @@ check_unit(DpBuild *build, const char *key, const char *prefix, const DpVmDevice
 void
 dp_resolve_check(DpBuild *build, const char *prefix, const DpVmDevice *device)
 {
-    g_autofree char *key = dp_build_key(prefix, "id");
+    g_autofree char *key = dp_build_key(prefix, device->dynamic ? "allowedDevices" : "id");
 
     if (check_owner(build, key, prefix, device->fn)) {
         check_verdict(build, key, prefix, device);

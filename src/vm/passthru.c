@@ -85,7 +85,9 @@ explain_msi(DpBuild *build, const DpVmDevice *device)
         "MSI or MSI-X where the guest uses them");
     dp_build_diag(
         build, DP_DIAG_VMX_PASSTHRU_MSI, key,
-        "%s = \"FALSE\": the guest is still offered MSI; where it uses INTx, so does the host",
+        "%s = \"FALSE\": with kernel VFIO the host's interrupt follows the guest's, as on ESXi 6 "
+        "and "
+        "later: INTx where the guest uses INTx, as promised; MSI or MSI-X where it uses those",
         key);
 }
 

@@ -134,6 +134,7 @@ build_all(DpBuild *build)
     dp_build_passthru(build);
     dp_build_interfaces(build);
     dp_build_lines(build);
+    dp_build_advice(build);
     dp_build_memory(build);
     dp_build_argv(build);
     dp_build_steps(build);

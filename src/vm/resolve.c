@@ -108,7 +108,7 @@ read_id16(DpBuild *build, const Entry *entry, const char *name, bool *ret_have, 
     return false;
 }
 
-/* Entries that are no PCI function at all: vGPU, DVX, Dynamic DirectPath; each refused by name. */
+/* Entries that are no PCI function at all: vGPU, DVX; each refused by name. */
 static bool
 refuse_kinds(DpBuild *build, const Entry *entry)
 {
@@ -117,7 +117,6 @@ refuse_kinds(DpBuild *build, const Entry *entry)
         DpDiagId id;
         const char *what;
     } kinds[] = {
-        {"allowedDevices", DP_DIAG_VMX_PASSTHRU_DYNAMIC, "Dynamic DirectPath I/O"},
         {"vgpu", DP_DIAG_VMX_PASSTHRU_VGPU, "a vGPU profile"},
         {"dvx.deviceClass", DP_DIAG_VMX_PASSTHRU_VGPU, "a device virtualization extension"},
         {"filename", DP_DIAG_VMX_PASSTHRU_ROM, "an option ROM from a file"},
@@ -344,6 +343,24 @@ check_twice(DpBuild *build, const Entry *entry)
     }
 }
 
+/* One that names models is resolved when all that name functions are; an id names one. */
+static bool
+read_dynamic(DpBuild *build, Entry *entry)
+{
+    const char *models = dp_build_get(build, entry->prefix, "allowedDevices");
+    g_autofree char *key = entry_key(entry, "allowedDevices");
+
+    if (models == NULL || models[0] == '\0') {
+        return false;
+    }
+    if (dp_build_get(build, entry->prefix, "id") != NULL) {
+        dp_build_effect(build, key, DP_EFFECT_IGNORED, "%s.id names one device", entry->prefix);
+        return false;
+    }
+    entry->device->dynamic = true;
+    return true;
+}
+
 static void
 resolve_entry(DpBuild *build, Entry *entry)
 {
@@ -353,7 +370,8 @@ resolve_entry(DpBuild *build, Entry *entry)
 
     entry->sriov = system_id != NULL && g_ascii_strcasecmp(system_id, "BYPASS") == 0;
     entry->device->msi_enabled = dp_build_bool(build, entry->prefix, "msiEnabled", true);
-    if (!refuse_kinds(build, entry) || !read_virtual_dev(build, entry)) {
+    if (!refuse_kinds(build, entry) || !read_virtual_dev(build, entry) ||
+        read_dynamic(build, entry)) {
         return;
     }
     ok = read_id16(build, entry, "vendorId", &entry->have_vendor, &entry->vendor);
@@ -408,6 +426,7 @@ check_owners(DpBuild *build)
 
         if (device->resolved) {
             dp_resolve_check(build, prefix, device);
+            dp_resolve_check_intx(build, prefix, device);
         }
     }
 }
@@ -428,6 +447,13 @@ dp_build_resolve(DpBuild *build)
         entry.device->slot = -1;
         g_ptr_array_add(build->plan->devices, entry.device);
         resolve_entry(build, &entry);
+    }
+    for (guint i = 0; i < build->plan->devices->len; i++) {
+        DpVmDevice *device = g_ptr_array_index(build->plan->devices, i);
+
+        if (device->dynamic) {
+            dp_resolve_dynamic(build, device);
+        }
     }
     check_owners(build);
     dp_resolve_check_host(build);

@@ -15,8 +15,24 @@ bool dp_resolve_id16(const char *text, uint16_t *ret_id);
  * it. */
 void dp_resolve_check_count(DpBuild *build);
 
+/* dynamic.c: the first free function of allowedDevices for @device, or a diagnostic. */
+void dp_resolve_dynamic(DpBuild *build, DpVmDevice *device);
+
+/* dynamic.c: appends what the list @text names to @models (pairs of uint16_t); false if it is none.
+ */
+bool dp_dynamic_parse(const char *text, GArray *models);
+
+/* check.c: @fn is one of this VM's. */
+bool dp_resolve_in_vm(const DpBuild *build, const DpFunction *fn);
+
+/* check.c: no rule that nobody overrode speaks against the function of @verdict. */
+bool dp_resolve_allows(const DpBuild *build, const DpVerdict *verdict);
+
 /* check.c: owner, verdict, users of @device, which is resolved. */
 void dp_resolve_check(DpBuild *build, const char *prefix, const DpVmDevice *device);
+
+/* intx.c: refuses @device if it cannot mask its INTx and another is on its line of the host. */
+void dp_resolve_check_intx(DpBuild *build, const char *prefix, const DpVmDevice *device);
 
 /* check.c: what the host as a whole lacks for this VM. */
 void dp_resolve_check_host(DpBuild *build);

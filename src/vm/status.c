@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Live facts of a running VM: from its state on disk, its monitor and the host's /proc. */
-#include "status.h"
+#include "run.h"
 
 #include "base/file.h"
+#include "interrupts.h"
 #include "placement.h"
 #include "qmp.h"
 #include "state.h"
@@ -28,76 +29,6 @@ static const struct {
     {"DRS", "the VM can be part of a cluster, but cannot move between hosts"},
     {"record and replay", "what a physical device does cannot be replayed"},
 };
-
-/* "vfio-msix[3](0000:03:00.0)" in a line's end: mode and vector. */
-static bool
-match_action(const char *action, const char *name, char *ret_mode, unsigned *ret_vector)
-{
-    g_autofree char *suffix = g_strdup_printf("(%s)", name);
-    const char *mode = strstr(action, "vfio-");
-    const char *bracket;
-
-    if (mode == NULL || strstr(mode, suffix) == NULL) {
-        return false;
-    }
-    mode += strlen("vfio-");
-    g_snprintf(ret_mode, DP_STATUS_MODE, "%.*s", (int)strspn(mode, "abcdefghijklmnopqrstuvwxyz"),
-               mode);
-    bracket = strchr(mode, '[');
-    *ret_vector = bracket != NULL ? (unsigned)strtoul(bracket + 1, NULL, 10) : 0;
-    return true;
-}
-
-/* The numbers after "IRQ:", one for each processor; @ret_rest is what follows. */
-static guint64
-sum_counts(const char *text, const char **ret_rest)
-{
-    guint64 sum = 0;
-
-    for (;;) {
-        char *end;
-        guint64 value;
-
-        text += strspn(text, " \t");
-        if (!g_ascii_isdigit(*text)) {
-            break;
-        }
-        value = g_ascii_strtoull(text, &end, 10);
-        if (*end != ' ' && *end != '\t' && *end != '\0') {
-            break;
-        }
-        sum += value;
-        text = end;
-    }
-    *ret_rest = text;
-    return sum;
-}
-
-json_t *
-dp_status_interrupts(const char *text, const char *name, char *ret_mode)
-{
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    json_t *found = json_array();
-
-    g_strlcpy(ret_mode, "none", DP_STATUS_MODE);
-    for (size_t i = 0; lines[i] != NULL; i++) {
-        char *colon = strchr(lines[i], ':');
-        const char *rest;
-        unsigned vector;
-        guint64 count;
-
-        if (colon == NULL) {
-            continue;
-        }
-        count = sum_counts(colon + 1, &rest);
-        if (match_action(rest, name, ret_mode, &vector)) {
-            (void)json_array_append_new(found, json_pack("{s:i, s:i, s:I}", "irq",
-                                                         (int)strtol(lines[i], NULL, 10), "vector",
-                                                         (int)vector, "count", (json_int_t)count));
-        }
-    }
-    return found;
-}
 
 /* Where the guest's firmware put the function: "0000:03:00.0", or NULL. */
 static char *
@@ -143,32 +74,43 @@ find_in_guest(const json_t *pci, const char *qdev_id)
 }
 
 static json_t *
-device_json(const DpRunFunction *fn, const char *interrupts, const json_t *pci)
+device_json(const DpRunFunction *fn, const char *interrupts, DpQmp *qmp, const json_t *pci)
 {
     g_autofree char *id = g_strdup_printf("pciPassthru%u", fn->index);
     g_autofree char *where = find_in_guest(pci, id);
+    DpGuestInterrupts guest = {0};
     char mode[DP_STATUS_MODE];
     json_t *vectors = dp_status_interrupts(interrupts, fn->name, mode);
+    bool known = where != NULL && dp_guest_interrupts(qmp, where, &guest);
 
-    return json_pack("{s:i, s:s, s:i, s:s?, s:i, s:s, s:b, s:s, s:o}", "index", (int)fn->index,
-                     "address", fn->name, "slot", fn->slot, "guest_function", where, "iommu_group",
-                     fn->group, "reset", fn->reset[0] != '\0' ? fn->reset : "none", "msi_enabled",
-                     fn->msi_enabled, "interrupt_mode", mode, "interrupts", vectors);
+    return json_pack("{s:i, s:s, s:i, s:s?, s:i, s:s, s:b, s:s, s:o, s:s?, s:o, s:o}", "index",
+                     (int)fn->index, "address", fn->name, "slot", fn->slot, "guest_function", where,
+                     "iommu_group", fn->group, "reset", fn->reset[0] != '\0' ? fn->reset : "none",
+                     "msi_enabled", fn->msi_enabled, "interrupt_mode", mode, "interrupts", vectors,
+                     "guest_interrupt_mode", known ? guest.mode : NULL, "guest_vectors",
+                     known ? json_integer(guest.vectors) : json_null(), "line_users",
+                     dp_status_line_users(interrupts, fn->name));
 }
 
-/* Asks the monitor; what it does not answer stays NULL. */
-static void
-ask_engine(DpRoot *root, const DpRun *run, json_t **ret_status, json_t **ret_pci)
+/* The monitor, or NULL if nobody answers there. */
+static DpQmp *
+open_engine(DpRoot *root, const DpRun *run)
 {
     g_autofree char *path =
         g_build_filename(root->path, "run/directpath/vm", run->id, DP_STATE_QMP, NULL);
     g_autoptr(DpQmp) qmp = access(path, W_OK) == 0 ? dp_qmp_connect(path, NULL, NULL, NULL) : NULL;
 
     if (qmp == NULL || !dp_qmp_handshake(qmp, QMP_TIMEOUT_MS, NULL, NULL)) {
-        return;
+        return NULL;
     }
-    *ret_status = dp_qmp_execute(qmp, "query-status", NULL, QMP_TIMEOUT_MS, NULL);
-    *ret_pci = dp_qmp_execute(qmp, "query-pci", NULL, QMP_TIMEOUT_MS, NULL);
+    return g_steal_pointer(&qmp);
+}
+
+/* NULL: no answer. */
+static json_t *
+ask_engine(DpQmp *qmp, const char *command)
+{
+    return qmp != NULL ? dp_qmp_execute(qmp, command, NULL, QMP_TIMEOUT_MS, NULL) : NULL;
 }
 
 static json_t *
@@ -202,7 +144,7 @@ pid_json(pid_t pid)
 }
 
 static json_t *
-devices_json(DpRoot *root, const DpRunState *state, const json_t *pci)
+devices_json(DpRoot *root, const DpRunState *state, DpQmp *qmp, const json_t *pci)
 {
     g_autofree char *interrupts = dp_file_read(root->fd, "proc/interrupts", PROC_MAX, NULL, NULL);
     json_t *devices = json_array();
@@ -210,7 +152,7 @@ devices_json(DpRoot *root, const DpRunState *state, const json_t *pci)
     for (guint i = 0; i < state->functions->len; i++) {
         (void)json_array_append_new(devices,
                                     device_json(&g_array_index(state->functions, DpRunFunction, i),
-                                                interrupts != NULL ? interrupts : "", pci));
+                                                interrupts != NULL ? interrupts : "", qmp, pci));
     }
     return devices;
 }
@@ -220,13 +162,16 @@ dp_vm_status_json(DpRoot *root, const DpRun *run, DpDiagList *diags)
 {
     dp_autofd int folder = dp_run_folder(root, run->id);
     g_autoptr(DpRunState) state = folder >= 0 ? dp_run_state_load(folder, NULL) : NULL;
-    json_t *status = NULL, *pci = NULL, *document;
+    g_autoptr(DpQmp) qmp = NULL;
+    json_t *status, *pci, *document;
 
     if (state == NULL) {
         return json_pack("{s:s, s:s, s:s}", "name", run->name, "vmx", run->vmx_path, "state",
                          "off");
     }
-    ask_engine(root, run, &status, &pci);
+    qmp = open_engine(root, run);
+    status = ask_engine(qmp, "query-status");
+    pci = ask_engine(qmp, "query-pci");
     if (run->qemu_pid > 0 && run->supervisor_pid == 0) {
         dp_diags_add(diags, DP_DIAG_VM_SUPERVISOR_DIED, run->name,
                      "the guest of \"%s\" runs without a supervisor", run->name);
@@ -239,7 +184,7 @@ dp_vm_status_json(DpRoot *root, const DpRun *run, DpDiagList *diags)
         "supervisor_pid", pid_json(run->supervisor_pid), "uid", (json_int_t)run->uid, "accel",
         run->accel, "started", run->started, "vnc", state->vnc, "log", run->log_path, "memory_mib",
         (json_int_t)(state->memory >> 20), "locked_kib", process_kib(root, run->qemu_pid, "VmLck"),
-        "devices", devices_json(root, state, pci), "unavailable",
+        "devices", devices_json(root, state, qmp, pci), "unavailable",
         state->functions->len > 0 ? unavailable_json() : json_array());
     json_decref(status);
     json_decref(pci);

@@ -36,7 +36,8 @@ typedef struct {
     DpAddr addr;
     DpFunction *fn; /* borrowed from the host; NULL unless resolved */
     const DpVerdict *verdict;
-    bool pcie; /* virtualDev */
+    bool dynamic; /* allowedDevices: the first free function of these models */
+    bool pcie;    /* virtualDev */
     bool msi_enabled;
     int slot;            /* pciSlotNumber, -1: to be chosen */
     char *guest_address; /* "0000:03:00.0"-like is the guest firmware's choice; this names the fixed

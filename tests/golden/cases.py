@@ -334,6 +334,10 @@ NIC_33 = "".join(f'ethernet0.{key} = "{value}"\n' for key, value in {
     "pciSlotNumber": "33"}.items())
 
 
+DYNAMIC = [("pciPassthru0.id", "# "), ("pciPassthru0.vendorId", "# "),
+           ("pciPassthru0.deviceId", 'pciPassthru0.allowedDevices = "0x10de:0x20f1, 0x1b36:0x0010"\n#')]
+
+
 def validate(name, host="lab-enabled", vmx=(), as_json=False, **more):
     return case(f"validate-{name}", "vm validate vm.vmx" + (" --json" if as_json else ""), host, vmx=list(vmx),
                 schema="vm-validate", **more)
@@ -444,6 +448,13 @@ VM = [
              vmx=[("00000:004:00.0", "00000:003:00.0"), ('"10d3"', '"0010"'), ('"8086"', '"1b36"')]),
     validate("interface-renamed", vmx=[("memsize = ", NIC_33 + "memsize = ")]),
     validate("interface-renamed-json", as_json=True, vmx=[("memsize = ", NIC_33 + "memsize = ")]),
+    validate("dynamic", vmx=DYNAMIC),
+    validate("dynamic-none", vmx=[("00000:003:00.0", ""), ("pciPassthru0.id", "pciPassthru0.x"),
+                                  ("pciPassthru0.deviceId", 'pciPassthru0.allowedDevices = "0x8086:0x10d3"\n#')]),
+    case("power-on-dry-dynamic-json", "vm power-on vm.vmx --dry-run --json", "lab-enabled", vmx=DYNAMIC, schema="vm-plan"),
+    validate("shared-line", vmx=[("memsize = ", NIC_33 + 'pciPassthru1.msiEnabled = "FALSE"\nmemsize = '),
+                                 ('"33"', '"35"')]),
+    validate("old-linux", vmx=[('guestOS = "linux"', 'guestOS = "rhel4"')]),
     validate("hardware-version-4", vmx=[('virtualHW.version = "7"', 'virtualHW.version = "4"')]),
     validate("without-bridges", vmx=[("pciBridge", "# ciBridge")]),
     validate("memory-limit", vmx=[('sched.mem.max = "512"', 'sched.mem.max = "256"')]),

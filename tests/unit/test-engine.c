@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The engine as a process: its record, its start, what is read about it. */
 #include "vm/engine.h"
+#include "vm/interrupts.h"
 #include "vm/state.h"
-#include "vm/status.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,10 +2,10 @@
 /* A VM without passed-through devices, run for real under TCG beneath a root of its own: what is
  * left on disk, who watches, and what is put right after each of them is killed. */
 #include "vm/engine.h"
+#include "vm/interrupts.h"
 #include "vm/nodes.h"
 #include "vm/run.h"
 #include "vm/state.h"
-#include "vm/status.h"
 #include "vm/supervise.h"
 
 #include <fcntl.h>
