@@ -126,6 +126,7 @@ dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
 {
     g_autoptr(DpIdentities) identities = dp_identities_load(context->root, NULL, NULL);
     g_autoptr(DpRun) run = dp_run_find(context->root, file->path);
+    g_auto(DpSites) sites = {0};
     DpPlanInput input = {
         .host = context->host,
         .policy = context->policy,
@@ -140,6 +141,9 @@ dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
         .file_head = context->root->live ? dp_vm_file_head : NULL,
     };
 
+    dp_sites_load(&sites, context->root, cli->diags);
+    input.datastores = sites.datastores;
+    input.networks = sites.networks;
     return dp_plan_new(file->path, file->vmx, &input);
 }
 

@@ -59,6 +59,17 @@ add_files(DpBuild *build)
     }
 }
 
+/* Their numbers follow those of the files, of which there will be no more. */
+static void
+add_taps(DpBuild *build)
+{
+    for (guint i = 0; i < build->plan->taps->len; i++) {
+        dp_build_argf(build, "-netdev", "tap,id=net-%s,fd=%d",
+                      g_array_index(build->plan->taps, DpVmTap, i).interface,
+                      DP_VM_FD_FILES + (int)(build->plan->files->len + i));
+    }
+}
+
 static void
 add_monitors(DpBuild *build)
 {
@@ -88,6 +99,7 @@ dp_build_argv(DpBuild *build)
     for (guint i = 0; i < build->extra->len; i++) {
         dp_build_arg(build, g_ptr_array_index(build->extra, i), NULL);
     }
+    add_taps(build);
     add_json(build, "-blockdev", build->blockdevs);
     add_json(build, "-device", build->devices);
 }
@@ -120,6 +132,11 @@ dp_build_steps(DpBuild *build)
 
         dp_build_step(build, "open", file->path, file->writable ? "for writing" : "for reading",
                       "close it");
+    }
+    for (guint i = 0; i < plan->taps->len; i++) {
+        const DpVmTap *tap = &g_array_index(plan->taps, DpVmTap, i);
+
+        dp_build_step(build, "make a port of the bridge", tap->bridge, tap->interface, "remove it");
     }
     for (guint i = 0; i < plan->devices->len; i++) {
         const DpVmDevice *device = g_ptr_array_index(plan->devices, i);

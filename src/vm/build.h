@@ -65,6 +65,11 @@ int64_t dp_build_int(DpBuild *build,
                      int64_t max,
                      int64_t fallback);
 
+/* sites.c: where the file @name (an absolute path) of @key is on this host, and in *ret_inside the
+ * folder that it must lie in: the VM's or a datastore's. NULL after a diagnostic; the caller frees
+ * both. */
+char *dp_build_site(DpBuild *build, const char *key, const char *name, char **ret_inside);
+
 /* Appends one argument, or two. */
 void dp_build_arg(DpBuild *build, const char *option, const char *value);
 void dp_build_argf(DpBuild *build, const char *option, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
@@ -91,7 +96,9 @@ bool dp_build_place(
     DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlace *ret_place);
 /* disks.c: controllers with their disks and drives. */
 void dp_build_disks(DpBuild *build);
-/* devices.c: network, serial, sound, USB. */
+/* net.c: network interfaces. */
+void dp_build_networks(DpBuild *build);
+/* devices.c: serial, floppy, sound, USB. */
 void dp_build_devices(DpBuild *build);
 /* left-out.c: warns of what the guest does without. */
 void dp_build_left_out(DpBuild *build);

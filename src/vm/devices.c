@@ -1,138 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Network interfaces, serial ports, floppy, sound, USB, and what is left out. */
-#include "devices.h"
-
+/* Serial ports, floppy, sound, USB. */
 #include "base/text.h"
 #include "build.h"
 
 #include <string.h>
 
-#define N_ETHERNET 10
-#define N_SERIAL   4 /* of the ISA bus */
-#define N_FLOPPY   2
-
-static const struct {
-    const char *name;   /* ethernetN.virtualDev */
-    const char *driver; /* QEMU's */
-    DpPlaceKind kind;
-    const char *note; /* NULL: the same model */
-} nic_models[] = {
-    {"e1000", "e1000-82545em", DP_PLACE_PCI, NULL},
-    {"e1000e", "e1000e", DP_PLACE_PCIE, NULL},
-    {"vmxnet3", "vmxnet3", DP_PLACE_PCIE, NULL},
-    {"vlance", "pcnet", DP_PLACE_PCI, NULL},
-    {"", "pcnet", DP_PLACE_PCI,
-     "an AMD PCnet: VMware's \"flexible\" interface before VMware Tools"},
-    {"vmxnet", "pcnet", DP_PLACE_PCI, "an AMD PCnet: QEMU has no vmxnet"},
-    {"vmxnet2", "pcnet", DP_PLACE_PCI, "an AMD PCnet: QEMU has no vmxnet2"},
-};
-
-bool
-dp_devices_mac(const char *text, char *ret_mac)
-{
-    size_t len = strlen(text);
-    char *lower;
-
-    for (size_t i = 0; i < len; i++) {
-        if (i % 3 == 2 ? text[i] != ':' && text[i] != '-' : !g_ascii_isxdigit(text[i])) {
-            return false;
-        }
-    }
-    if (len != DP_MAC_LEN - 1 || (g_ascii_xdigit_value(text[1]) & 1) != 0) {
-        return false;
-    }
-    lower = g_ascii_strdown(text, -1);
-    g_strlcpy(ret_mac, g_strdelimit(lower, "-", ':'), DP_MAC_LEN);
-    g_free(lower);
-    return true;
-}
-
-/* From the VM's id, so that it stays the same, in VMware's own range for generated addresses. */
-static void
-make_mac(DpBuild *build, const char *prefix, char *ret_mac)
-{
-    g_autofree char *seed = g_strdup_printf("%s %s", build->plan->id, prefix);
-    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, seed, -1);
-    g_autofree char *key = dp_build_key(prefix, "present");
-
-    g_snprintf(ret_mac, DP_MAC_LEN, "00:0c:29:%.2s:%.2s:%.2s", sum, sum + 2, sum + 4);
-    dp_build_diag(build, DP_DIAG_VMX_MAC_CHOSEN, key, "%s has no address; it gets %s", prefix,
-                  ret_mac);
-}
-
-static bool
-nic_mac(DpBuild *build, const char *prefix, char *ret_mac)
-{
-    const char *type = dp_build_get(build, prefix, "addressType");
-    bool fixed = type != NULL && g_ascii_strcasecmp(type, "static") == 0;
-    const char *name = fixed || dp_build_get(build, prefix, "generatedAddress") == NULL
-                           ? "address"
-                           : "generatedAddress";
-    const char *value = dp_build_get(build, prefix, name);
-    g_autofree char *key = dp_build_key(prefix, name);
-    g_autofree char *shown = NULL;
-
-    if (value == NULL || value[0] == '\0') {
-        make_mac(build, prefix, ret_mac);
-        return true;
-    }
-    if (dp_devices_mac(value, ret_mac)) {
-        return true;
-    }
-    shown = dp_text_visible(value, -1);
-    dp_build_diag(build, DP_DIAG_VMX_MAC, key, "%s = \"%s\" is no MAC address of an interface", key,
-                  shown);
-    return false;
-}
-
-static const char *
-nic_driver(DpBuild *build, const char *prefix, DpPlaceKind *ret_kind)
-{
-    const char *wanted = dp_build_get(build, prefix, "virtualDev");
-    g_autofree char *key = dp_build_key(prefix, "virtualDev");
-    g_autofree char *shown = NULL;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(nic_models); i++) {
-        if (g_ascii_strcasecmp(nic_models[i].name, wanted != NULL ? wanted : "") != 0) {
-            continue;
-        }
-        if (nic_models[i].note != NULL) {
-            dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED, "%s", nic_models[i].note);
-            dp_build_diag(build, DP_DIAG_VMX_SUBSTITUTED, key, "%s: the guest sees %s", prefix,
-                          nic_models[i].note);
-        }
-        *ret_kind = nic_models[i].kind;
-        return nic_models[i].driver;
-    }
-    shown = dp_text_visible(wanted, -1);
-    dp_build_diag(build, DP_DIAG_VMX_VALUE, key, "%s = \"%s\" is no network interface of VMware's",
-                  key, shown);
-    return NULL;
-}
-
-static void
-add_nic(DpBuild *build, unsigned n)
-{
-    g_autofree char *prefix = g_strdup_printf("ethernet%u", n);
-    g_autofree char *key = dp_build_key(prefix, "present");
-    const char *driver;
-    char mac[DP_MAC_LEN];
-    DpPlaceKind kind;
-    DpPlace place;
-
-    if (!dp_build_bool(build, prefix, "present", false)) {
-        return;
-    }
-    driver = nic_driver(build, prefix, &kind);
-    if (driver == NULL || !nic_mac(build, prefix, mac) ||
-        !dp_build_place(build, prefix, kind, false, &place)) {
-        return;
-    }
-    dp_build_device(build, json_pack("{s:s, s:s, s:s, s:s, s:s}", "driver", driver, "id", prefix,
-                                     "bus", place.bus, "addr", place.addr, "mac", mac));
-    dp_build_diag(build, DP_DIAG_VMX_NET_NOT_CONNECTED, key,
-                  "%s: the guest sees the interface, and no cable is plugged in", prefix);
-}
+#define N_SERIAL 4 /* of the ISA bus */
+#define N_FLOPPY 2
 
 /* A port whose other end is not offered. VMware on a desktop prints through one: nothing is missed
  * there. */
@@ -311,9 +185,6 @@ dp_build_devices(DpBuild *build)
 {
     bool floppy = false;
 
-    for (unsigned n = 0; n < N_ETHERNET; n++) {
-        add_nic(build, n);
-    }
     for (unsigned n = 0; n < N_SERIAL; n++) {
         add_serial(build, n);
     }
@@ -322,5 +193,4 @@ dp_build_devices(DpBuild *build)
     }
     add_sound(build);
     add_usb(build);
-    dp_build_left_out(build);
 }

@@ -63,10 +63,10 @@ acceptable_name(const char *name)
     return true;
 }
 
-/* The path of @key's value, or NULL after a diagnostic. Relative names start at the VMX's folder.
- */
+/* The path of @key's value and the folder around it, or NULL after a diagnostic. Relative names
+ * start at the VMX's folder. */
 static char *
-value_path(DpBuild *build, const char *key)
+value_path(DpBuild *build, const char *key, char **ret_inside)
 {
     const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, key);
     const char *name = entry == NULL                             ? ""
@@ -74,7 +74,10 @@ value_path(DpBuild *build, const char *key)
                                                                  : entry->shown;
 
     if (acceptable_name(name)) {
-        return name[0] == '/' ? g_strdup(name) : g_build_filename(build->folder, name, NULL);
+        g_autofree char *path =
+            name[0] == '/' ? g_strdup(name) : g_build_filename(build->folder, name, NULL);
+
+        return dp_build_site(build, key, path, ret_inside);
     }
     if (entry == NULL || name[0] == '\0') {
         dp_build_diag(build, DP_DIAG_VMX_FILE_NAME, key, "%s is missing or empty", key);
@@ -225,16 +228,14 @@ output_file(DpBuild *build, const char *key, const char *path, DpImage *ret_imag
     return true;
 }
 
-bool
-dp_build_image(
-    DpBuild *build, const char *key, DpVmFileKind kind, bool writable, DpImage *ret_image)
+static bool
+image_of(DpBuild *build,
+         const char *key,
+         const char *path,
+         DpVmFileKind kind,
+         bool writable,
+         DpImage *ret_image)
 {
-    g_autofree char *path = value_path(build, key);
-
-    memset(ret_image, 0, sizeof *ret_image);
-    if (path == NULL) {
-        return false;
-    }
     switch (kind) {
     case DP_VM_FILE_VMDK:
     case DP_VM_FILE_FLAT:
@@ -246,6 +247,24 @@ dp_build_image(
         return output_file(build, key, path, ret_image);
     }
     return false;
+}
+
+bool
+dp_build_image(
+    DpBuild *build, const char *key, DpVmFileKind kind, bool writable, DpImage *ret_image)
+{
+    g_autofree char *inside = NULL;
+    g_autofree char *path = value_path(build, key, &inside);
+    guint before = build->plan->files->len;
+
+    memset(ret_image, 0, sizeof *ret_image);
+    if (path == NULL || !image_of(build, key, path, kind, writable, ret_image)) {
+        return false;
+    }
+    for (guint i = before; i < build->plan->files->len; i++) {
+        g_array_index(build->plan->files, DpVmFile, i).inside = g_strdup(inside);
+    }
+    return true;
 }
 
 void

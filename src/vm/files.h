@@ -5,8 +5,8 @@
 #include "vm.h"
 
 /* Opens @file for QEMU and looks at it again, so that what was planned is what is handed over: a
- * regular file, nothing that a link leads to outside @folder, the kind that the plan found. -1 with
- * error. */
+ * regular file, nothing that a link leads to outside @folder or the datastore, the kind that the
+ * plan found. -1 with error. */
 int dp_file_open_for_vm(const DpVmFile *file, const char *folder, GError **error);
 
 /* True if @path lies beneath @folder, both without links. */

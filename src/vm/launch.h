@@ -16,7 +16,7 @@ typedef struct {
     DpLog *log;
     int folder, lock;
     int listeners[2]; /* qmp, events */
-    GArray *files;    /* int: opened files of the plan, in its order */
+    GArray *files;    /* int: opened files of the plan, in its order, then its taps */
     char *engine;     /* path */
     gid_t kvm_group;
 } DpLaunch;

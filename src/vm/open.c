@@ -81,6 +81,17 @@ real_of(int fd)
     return g_file_read_link(self, NULL);
 }
 
+/* @fd is where the plan found it: in the folder of the VM, or in the datastore. */
+static bool
+check_inside(int fd, const DpVmFile *file, const char *folder, GError **error)
+{
+    g_autofree char *real = real_of(fd);
+    const char *around = file->inside != NULL ? file->inside : folder;
+
+    return (real != NULL && (strcmp(real, around) == 0 || dp_file_inside(real, around))) ||
+           dp_fail(error, DP_ERROR_REFUSED, "%s does not lie in %s", file->path, around);
+}
+
 /* A disk or an image that QEMU may see: of the kind that was planned. */
 static bool
 recheck(int fd, const DpVmFile *file, const char *folder, GError **error)
@@ -161,8 +172,9 @@ open_in_folder(const DpVmFile *file, int flags, const char *folder, GError **err
     if (dir < 0) {
         return dp_fail_errno(error, errno, "cannot open the folder %s", parent), -1;
     }
-    if (!(output ? check_output_folder(dir, file, folder, error)
-                 : check_extent(dir, name, file, error))) {
+    if (!(output
+              ? check_output_folder(dir, file, folder, error)
+              : check_inside(dir, file, folder, error) && check_extent(dir, name, file, error))) {
         return -1;
     }
     fd = open_regular_at(dir, name, file->path, flags | O_NOFOLLOW, error);
@@ -177,7 +189,9 @@ open_checked(const DpVmFile *file, const char *folder, GError **error)
 {
     dp_autofd int fd = open_regular(file->path, file->writable ? O_RDWR : O_RDONLY, error);
 
-    return fd >= 0 && recheck(fd, file, folder, error) ? dp_steal_fd(&fd) : -1;
+    return fd >= 0 && check_inside(fd, file, folder, error) && recheck(fd, file, folder, error)
+               ? dp_steal_fd(&fd)
+               : -1;
 }
 
 int

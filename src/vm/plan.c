@@ -33,6 +33,7 @@ vm_file_clear(gpointer data)
 
     g_free(file->path);
     g_free(file->descriptor);
+    g_free(file->inside);
 }
 
 /* The path with every link and dot resolved; where the file is gone its folder's, at least. */
@@ -82,6 +83,7 @@ plan_alloc(const char *vmx_path, const DpPlanInput *input)
     plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)dp_step_free);
     plan->files = g_array_new(FALSE, TRUE, sizeof(DpVmFile));
     g_array_set_clear_func(plan->files, vm_file_clear);
+    plan->taps = g_array_new(FALSE, TRUE, sizeof(DpVmTap));
     plan->diags = dp_diags_new();
     return plan;
 }
@@ -104,6 +106,7 @@ dp_plan_free(DpPlan *plan)
     g_ptr_array_unref(plan->argv);
     g_ptr_array_unref(plan->steps);
     g_array_unref(plan->files);
+    g_array_unref(plan->taps);
     g_ptr_array_unref(plan->diags);
     g_free(plan);
 }
@@ -130,7 +133,9 @@ build_all(DpBuild *build)
     dp_build_reserve(build);
     dp_resolve_check_count(build);
     dp_build_disks(build);
+    dp_build_networks(build);
     dp_build_devices(build);
+    dp_build_left_out(build);
     dp_build_passthru(build);
     dp_build_interfaces(build);
     dp_build_lines(build);

@@ -8,6 +8,7 @@
 #include "launch.h"
 #include "nodes.h"
 #include "release.h"
+#include "tap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -253,6 +254,29 @@ open_files(PowerOn *on, GError **error)
     return true;
 }
 
+/* Behind the files, in the order of the plan. */
+static bool
+open_taps(PowerOn *on, GError **error)
+{
+    const DpPlan *plan = on->launch.plan;
+
+    for (guint i = 0; i < plan->taps->len; i++) {
+        const DpVmTap *tap = &g_array_index(plan->taps, DpVmTap, i);
+        g_autoptr(GError) failure = NULL;
+        int fd = dp_tap_open(tap, &failure);
+
+        if (fd < 0) {
+            dp_diags_add(on->outcome->diags, DP_DIAG_VM_NETWORK_BRIDGE, plan->name, "%s",
+                         failure->message);
+            return refuse(on, error);
+        }
+        g_array_append_val(on->launch.files, fd);
+        note(on, "make a port of the bridge", tap->bridge, tap->interface);
+        dp_log_line(on->launch.log, "%s is a port of the bridge %s", tap->interface, tap->bridge);
+    }
+    return true;
+}
+
 /* A listening socket in the run folder that only its owner may connect to. */
 static int
 listen_on(const PowerOn *on, const char *name, GError **error)
@@ -347,8 +371,8 @@ power_on(PowerOn *on, DpUndo *undo, GError **error)
     launch->state = first_state(launch->plan, uid);
     return check_host(on, error) && make_folder(on, undo, error) &&
            dp_run_state_save(launch->state, launch->folder, error) && (open_log(on), true) &&
-           open_files(on, error) && open_sockets(on, error) && prepare_devices(on, undo, error) &&
-           start(on, undo, error);
+           open_files(on, error) && open_taps(on, error) && open_sockets(on, error) &&
+           prepare_devices(on, undo, error) && start(on, undo, error);
 }
 
 static void

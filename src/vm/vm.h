@@ -6,6 +6,7 @@
 #pragma once
 
 #include "assign/identity.h"
+#include "formats/aliases.h"
 #include "formats/vmx.h"
 
 /* VMware's, where memsize is absent. */
@@ -65,6 +66,7 @@ typedef struct {
     GPtrArray *argv;       /* char *: QEMU's arguments, secrets never among them */
     GPtrArray *steps;      /* DpStep: everything that power-on will do */
     GArray *files;         /* DpVmFile: disks and images QEMU gets as descriptors */
+    GArray *taps;          /* DpVmTap: interfaces that are ports of a bridge of the host */
     bool tcg;              /* --accel tcg */
     char *run_dir;         /* the folder of this VM's run: "/run/directpath/vm/ID" */
     char *vnc;             /* "127.0.0.1:5900"; NULL: no display is offered */
@@ -91,7 +93,16 @@ typedef struct {
     DpVmFileKind kind;
     uint64_t size;    /* DP_VM_FILE_FLAT: bytes that the descriptor says; else 0 */
     char *descriptor; /* DP_VM_FILE_FLAT: name of the file beside it that says so; else NULL */
+    char *inside;     /* the datastore's folder that the file lies in; NULL: the VM's folder */
 } DpVmFile;
+
+/* An interface of the guest that becomes a port of a bridge: QEMU gets it as a descriptor, after
+ * those of the files. */
+typedef struct {
+    char interface[16]; /* "ethernet0" */
+    char bridge[DP_BRIDGE_LEN];
+    char mac[18]; /* of the guest's side */
+} DpVmTap;
 
 /* How a plan looks at the first bytes of a disk: at most @max of them, so that what QEMU would open
  * by itself is known before it does. */
@@ -105,8 +116,10 @@ typedef struct {
     const DpPolicy *policy; /* NULL with @host */
     const DpEsxconf *conf;  /* NULL with @host */
     const DpIdentities
-        *identities;     /* what was overridden when a function was enabled; may be NULL */
-    bool tcg;            /* --accel tcg */
+        *identities;             /* what was overridden when a function was enabled; may be NULL */
+    const DpAliases *datastores; /* NULL: none is known */
+    const DpAliases *networks;   /* NULL: none is known */
+    bool tcg;                    /* --accel tcg */
     const char *run_dir; /* "/run/directpath/vm/ID" is made from this base: "/run/directpath" */
     /* Name of the running VM that uses a function, or NULL. */
     const char *(*used_by)(const DpAddr *addr, void *user);
@@ -115,6 +128,16 @@ typedef struct {
     DpVmFileHead file_head; /* dp_vm_file_head; NULL: disks are not looked at, and power-on is left
                                to do it */
 } DpPlanInput;
+
+/* What the administrator wrote down about datastores and networks beneath @root; files that are not
+ * there are empty. Either is NULL where its file cannot be read, with a diagnostic. */
+typedef struct {
+    DpAliases *datastores, *networks;
+} DpSites;
+
+void dp_sites_load(DpSites *sites, DpRoot *root, DpDiagList *diags);
+void dp_sites_clear(DpSites *sites);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DpSites, dp_sites_clear)
 
 /* Pure: VMX and host in, plan out; problems are diagnostics in the plan (dp_diags_have_error means
  * power-on is refused). */

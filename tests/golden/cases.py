@@ -332,6 +332,8 @@ IMPORT = [
 NIC_33 = "".join(f'ethernet0.{key} = "{value}"\n' for key, value in {
     "present": "TRUE", "virtualDev": "e1000", "addressType": "static", "address": "00:50:56:01:02:03",
     "pciSlotNumber": "33"}.items())
+ETHERNET = 'ethernet0.present = "TRUE"\nethernet0.virtualDev = "e1000"\nethernet0.networkName = "VM Network"\n' \
+           'ethernet0.generatedAddress = "00:0c:29:01:02:03"\n'
 
 
 DYNAMIC = [("pciPassthru0.id", "# "), ("pciPassthru0.vendorId", "# "),
@@ -410,7 +412,8 @@ EDIT = [
     edit("vm-upgrade-place-taken", "vm upgrade vm.vmx",
          vmx=[("pciBridge0", "# ciBridge0"), ("scsi0.virtualDev", 'scsi0.pciSlotNumber = "17"\nscsi0.virtualDev')]),
     create("vm-create", "vm create new.vmx"),
-    create("vm-create-keys-json", ["vm", "create", "new.vmx", "memsize=2048", "displayName=\u00e9", "ethernet0.present=TRUE", "--json"]),
+    create("vm-create-keys-json", ["vm", "create", "new.vmx", "memsize=2048", "displayName=\u00e9", "ethernet0.present=TRUE",
+                                    "ethernet0.startConnected=FALSE", "--json"]),
     create("vm-create-old", "vm create new.vmx virtualHW.version=4"),
     create("vm-create-invalid", "vm create new.vmx memsize=510"),
     create("vm-create-dry", "vm create new.vmx --dry-run"),
@@ -460,6 +463,14 @@ VM = [
     validate("memory-limit", vmx=[('sched.mem.max = "512"', 'sched.mem.max = "256"')]),
     validate("not-boolean", vmx=[('pciPassthru1.present = "TRUE"', 'pciPassthru1.present = "maybe"')]),
     validate("duplicate-key", vmx=[("memsize = ", 'MEMSIZE = "1024"\nmemsize = ')]),
+    validate("no-datastore", tree_files={"etc/directpath/datastores": "other = /srv\n"}),
+    validate("strange-datastores", tree_files={"etc/directpath/datastores": "store /srv\nstore = srv\n"}),
+    validate("no-network", vmx=[("memsize = ", ETHERNET + "memsize = ")]),
+    validate("network", vmx=[("memsize = ", ETHERNET + "memsize = ")],
+             tree_files={"etc/directpath/networks": "VM Network = none\n"}),
+    case("power-on-dry-network", "vm power-on vm.vmx --dry-run", "lab-enabled", wide=True,
+         vmx=[("memsize = ", ETHERNET + "memsize = ")],
+         tree_files={"etc/directpath/networks": "VM Network = bridge:br0\n"}),
     validate("unknown-keys", vmx=[("memsize = ", 'frobnicate.level = "9"\nmemsize = ')]),
     validate("hostile-values",
              vmx=[('"RHEL3"', '"a,guest=b |1B[31m \u202e"'), ("memsize = ", "x|0A\u0007y = \"1\"\nmemsize = ")]),

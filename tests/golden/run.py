@@ -64,12 +64,15 @@ class Runner:
         folder.mkdir()
         if case["host"]:
             tree = self.tree(case["host"])
-            if {"store", "keep", "tree_files", "running"} & case.keys():
+            if {"store", "keep", "tree_files", "running", "vmx"} & case.keys():
                 shutil.copytree(tree, folder / "TREE", symlinks=True, copy_function=link)
             else:
                 (folder / "TREE").symlink_to(tree)
             if "store" in case:
                 self.put(folder / "TREE/etc/directpath/esx.conf", case["store"])
+            if "vmx" in case:
+                self.put(folder / "TREE/etc/directpath/datastores", "store = /vmfs/volumes/store\n")
+                self.put(folder / "TREE/etc/directpath/networks", "bridged = none\n")
             for name, content in case.get("tree_files", {}).items():
                 self.put(folder / "TREE" / name, content)
         if "vmx" in case:

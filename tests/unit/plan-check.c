@@ -7,7 +7,7 @@
 static const char *const valued[] = {
     "-sandbox", "-name",   "-machine",  "-cpu",      "-smp",     "-m",       "-uuid",
     "-rtc",     "-boot",   "-display",  "-vnc",      "-monitor", "-chardev", "-mon",
-    "-global",  "-add-fd", "-audiodev", "-blockdev", "-device",  NULL,
+    "-global",  "-add-fd", "-audiodev", "-blockdev", "-device",  "-netdev",  NULL,
 };
 
 static const char *const alone[] = {"-nodefaults", "-no-user-config", "-S", NULL};
@@ -74,6 +74,16 @@ check_json(const char *option, const char *text)
     return wrong;
 }
 
+/* "user,id=net-ethernetN" or "tap,id=net-ethernetN,fd=M", letter by letter. */
+static const char *
+check_netdev(const char *value)
+{
+    return g_regex_match_simple(
+               "^(user,id=net-ethernet[0-9]|tap,id=net-ethernet[0-9],fd=[0-9]+)\\z", value, 0, 0)
+               ? NULL
+               : "a network that no plan has";
+}
+
 static const char *
 check_value(const char *option, const char *value)
 {
@@ -82,6 +92,9 @@ check_value(const char *option, const char *value)
     }
     if (strcmp(option, "-blockdev") == 0 || strcmp(option, "-device") == 0) {
         return check_json(option, value);
+    }
+    if (strcmp(option, "-netdev") == 0) {
+        return check_netdev(value);
     }
     if (strcmp(option, "-name") == 0) {
         return g_str_has_prefix(value, "guest=") ? NULL : "a name that is none";

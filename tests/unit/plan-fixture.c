@@ -7,6 +7,9 @@
 
 #define SYSTEM_ID "48c4619b-6d58-18db-2a0e-000423d1e6f6"
 
+/* What an interface is connected to that names no network. */
+#define NETWORKS "bridged = none\n"
+
 static GHashTable *current_files;
 
 static char *
@@ -94,7 +97,11 @@ plan_fixture_new(void)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
     g_hash_table_insert(fixture->files, g_strdup("passthru.vmdk"), sparse_disk());
     g_hash_table_insert(fixture->files, g_strdup("guest.iso"), iso_image());
+    fixture->networks = dp_aliases_new(DP_ALIAS_NETWORKS);
+    g_assert_true(
+        dp_aliases_read(fixture->networks, "networks", NETWORKS, strlen(NETWORKS), NULL, NULL));
     fixture->input = (DpPlanInput){
+        .networks = fixture->networks,
         .host = fixture->host,
         .policy = fixture->policy,
         .conf = fixture->conf,
@@ -107,6 +114,7 @@ void
 plan_fixture_free(PlanFixture *fixture)
 {
     g_hash_table_unref(fixture->files);
+    dp_aliases_free(fixture->networks);
     dp_policy_free(fixture->policy);
     dp_map_free(fixture->map);
     dp_esxconf_free(fixture->conf);

@@ -10,6 +10,7 @@ typedef struct {
     DpMap *map;
     DpPolicy *policy;
     DpEsxconf *conf;
+    DpAliases *networks;
     DpPlanInput input;
     GHashTable *files; /* path -> GBytes: what the plan sees of the disks */
 } PlanFixture;

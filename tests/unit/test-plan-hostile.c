@@ -3,7 +3,7 @@
  * not meant. */
 #include "plan-check.h"
 #include "plan-fixture.h"
-#include "vm/devices.h"
+#include "vm/net.h"
 
 #include <string.h>
 
@@ -156,12 +156,12 @@ test_mac(void)
     };
     char mac[DP_MAC_LEN];
 
-    g_assert_true(dp_devices_mac("00:50:56:Ab:0C:01", mac));
+    g_assert_true(dp_net_mac("00:50:56:Ab:0C:01", mac));
     g_assert_cmpstr(mac, ==, "00:50:56:ab:0c:01");
-    g_assert_true(dp_devices_mac("00-50-56-Ab-0C-01", mac));
+    g_assert_true(dp_net_mac("00-50-56-Ab-0C-01", mac));
     g_assert_cmpstr(mac, ==, "00:50:56:ab:0c:01");
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_assert_false(dp_devices_mac(bad[i], mac));
+        g_assert_false(dp_net_mac(bad[i], mac));
     }
 }
 

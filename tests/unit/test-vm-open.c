@@ -167,6 +167,17 @@ test_output_with_a_second_name(Place *place, gconstpointer unused)
     refused(place, "serial.txt", DP_VM_FILE_OUTPUT);
 }
 
+/* A disk is taken only from where the plan found it, links or not. */
+static void
+test_disk_elsewhere(Place *place, gconstpointer unused)
+{
+    (void)unused;
+    put_link(place->folder, "link.iso", "../outside/shadow");
+    refused(place, "link.iso", DP_VM_FILE_ISO);
+    refused(place, "link.iso", DP_VM_FILE_VMDK);
+    g_assert_nonnull(strstr(place->error->message, "does not lie in"));
+}
+
 static void
 test_no_files(Place *place, gconstpointer unused)
 {
@@ -192,6 +203,7 @@ main(int argc, char **argv)
     ADD("/open/output", test_output);
     ADD("/open/output/elsewhere", test_output_elsewhere_is_not_even_made);
     ADD("/open/output/link", test_output_with_a_second_name);
+    ADD("/open/disk/elsewhere", test_disk_elsewhere);
     ADD("/open/no-files", test_no_files);
     return g_test_run();
 }

@@ -7,4 +7,4 @@
 
 /* A unicast MAC address, six pairs of hex digits with ':' or '-', in lower case; @ret_mac of
  * DP_MAC_LEN. */
-bool dp_devices_mac(const char *text, char *ret_mac);
+bool dp_net_mac(const char *text, char *ret_mac);
