@@ -175,7 +175,7 @@ judge_isolation(const DpJudge *judge, DpVerdict *verdict)
 static bool
 driver_is_harmless(const DpFunction *fn)
 {
-    static const char *const drivers[] = {"pcieport", "pci-stub", NULL};
+    static const char *const drivers[] = {"pcieport", "shpchp", "pci-stub", NULL};
 
     return fn->driver == NULL || g_strv_contains(drivers, fn->driver) || dp_policy_on_vfio(fn);
 }
@@ -189,8 +189,7 @@ judge_viability(const DpJudge *judge, DpVerdict *verdict)
     for (guint i = 0; fn->iommu_group >= 0 && i < group->len; i++) {
         const DpFunction *other = group->pdata[i];
 
-        if (dp_judge_verdict(judge, other)->assignable || other->is_bridge ||
-            driver_is_harmless(other)) {
+        if (dp_judge_verdict(judge, other)->assignable || driver_is_harmless(other)) {
             continue;
         }
         dp_diags_add(verdict->diags, DP_DIAG_GROUP_NOT_VIABLE, fn->name,

@@ -13,9 +13,12 @@ static const struct {
     {0x8086, 0x10c8, DP_SUPPORT_SUPPORTED}, /* 82598EB AT */
     {0x8086, 0x10db, DP_SUPPORT_SUPPORTED}, /* 82598EB SFP+ */
     {0x8086, 0x10dd, DP_SUPPORT_SUPPORTED}, /* 82598EB AT CX4 */
+    {0x8086, 0x10e1, DP_SUPPORT_SUPPORTED}, /* 82598EB SR dual port */
     {0x8086, 0x10ec, DP_SUPPORT_SUPPORTED}, /* 82598EB CX4 dual port */
     {0x8086, 0x10f1, DP_SUPPORT_SUPPORTED}, /* 82598EB AF DA dual port */
     {0x8086, 0x10f4, DP_SUPPORT_SUPPORTED}, /* 82598EB AF XF LR */
+    {0x8086, 0x1508, DP_SUPPORT_SUPPORTED}, /* 82598EB BX */
+    {0x8086, 0x150b, DP_SUPPORT_SUPPORTED}, /* 82598EB AT2 */
     /* "... and Broadcom 57710 and 57711 10 Gigabit Ethernet controllers" */
     {0x14e4, 0x164e, DP_SUPPORT_SUPPORTED},
     {0x14e4, 0x164f, DP_SUPPORT_SUPPORTED},
@@ -26,6 +29,7 @@ static const struct {
     {0x10df, 0xf100, DP_SUPPORT_EXPERIMENTAL},
     /* LSI 3442e-R and 3801e, 1068 based 3Gb SAS */
     {0x1000, 0x0054, DP_SUPPORT_EXPERIMENTAL}, /* SAS1068 */
+    {0x1000, 0x0055, DP_SUPPORT_EXPERIMENTAL}, /* SAS1068, its other number */
     {0x1000, 0x0056, DP_SUPPORT_EXPERIMENTAL}, /* SAS1064E, listed with the 1068 in passthru.map */
     {0x1000, 0x0058, DP_SUPPORT_EXPERIMENTAL}, /* SAS1068E */
 };

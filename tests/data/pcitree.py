@@ -135,8 +135,11 @@ def make_config(fn):
     config.put(0x04, 2, fn.get('command', 0x0406 if 'msix' in names else 0x0007))
     config.put(0x08, 1, fn.get('rev', 0))
     config.put(0x09, 3, int(fn['class'], 16))
-    bridge = fn['class'].startswith('0604')
-    config.put(0x0e, 1, (1 if bridge else 0) | (0x80 if fn.get('multifunction') else 0))
+    bridge = fn['class'].startswith(('0604', '0607'))
+    cardbus = fn['class'].startswith('0607')
+    if cardbus:
+        config.last_cap = 0x13  # its list begins at 0x14 (PC Card 8.0, 4.5.3)
+    config.put(0x0e, 1, (2 if cardbus else 1 if bridge else 0) | (0x80 if fn.get('multifunction') else 0))
     if bridge:
         config.put(0x18, 1, int(fn['at'].split(':')[1], 16))
         config.put(0x19, 1, fn['secondary'])
@@ -222,7 +225,7 @@ def assign_buses(functions):
     for fn in functions:
         below = fn.get('below', ())
         assign_buses(below)
-        if fn['class'].startswith('0604'):
+        if fn['class'].startswith(('0604', '0607')):
             buses = [int(child['at'].split(':')[1], 16) for child in below]
             fn.setdefault('secondary', buses[0] if buses else 0xff)
             fn.setdefault('subordinate',

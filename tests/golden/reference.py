@@ -664,7 +664,7 @@ def judge_unit(host, fn, unit):
         fn.late.add(1301)
     group = host.groups[fn.group] if fn.group is not None else []
     for other in group:
-        if not other.assignable and not other.bridge and other.driver not in (None, 'pcieport', 'pci-stub') \
+        if not other.assignable and other.driver not in (None, 'pcieport', 'shpchp', 'pci-stub') \
                 and not other.on_vfio():
             fn.late.add(1302)
     if any(mate.group == fn.group for mate in mates) and fn.group is not None:

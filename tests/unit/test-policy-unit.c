@@ -239,6 +239,31 @@ test_group_with_isa_bridge(void)
 }
 
 /* The host needs one member: the others are refused with its name, the rule and the reason. */
+/* yenta_cardbus is no driver of a port: it holds the group. */
+static void
+test_driven_bridge_in_group(void)
+{
+    static const struct {
+        const char *driver;
+        bool viable;
+    } cases[] = {{"yenta_cardbus", false}, {"pcieport", true}, {"shpchp", true}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(FakeHost) fake = fake_host_new();
+        g_autoptr(DpMap) map = fake_map("");
+        g_autoptr(DpPolicy) policy = NULL;
+        DpFunction *bridge = fake_bridge(fake, "0000:00:1e.0", NULL, 1, DP_PCIE_NONE);
+        DpFunction *fn = fake_function(fake, "0000:02:00.0", bridge, 1);
+
+        fn->caps.flr = DP_TRI_YES;
+        fake_driver(fake, bridge, cases[i].driver);
+        policy = dp_policy_new(&fake->host, map);
+        g_assert_cmpint(
+            dp_diags_have(dp_policy_verdict(policy, &fn->addr)->diags, DP_DIAG_GROUP_NOT_VIABLE),
+            ==, !cases[i].viable);
+    }
+}
+
 static void
 test_member_needed_by_host(void)
 {
@@ -313,6 +338,7 @@ main(int argc, char **argv)
     g_test_add_func("/policy/unit/port-without-acs", test_port_without_acs_is_named);
     g_test_add_func("/policy/unit/own-port", test_group_with_own_port);
     g_test_add_func("/policy/unit/isa-bridge", test_group_with_isa_bridge);
+    g_test_add_func("/policy/unit/driven-bridge", test_driven_bridge_in_group);
     g_test_add_func("/policy/unit/member-needed", test_member_needed_by_host);
     g_test_add_func("/policy/unit/thousand-functions", test_thousand_functions);
     return g_test_run();
