@@ -130,7 +130,8 @@ show_system_id(DpCli *cli, const DpImport *import)
                                     import->own, uuid);
 
         if (taken) {
-            dp_diag_set_remedy(diag, "write %s into each VMX that names %s", uuid, import->own);
+            dp_diag_set_remedy(diag, "run 'directpath vm relocate' on each VMX that names %s",
+                               import->own);
         }
     }
     json_object_set_new(cli->doc, "system_id",
