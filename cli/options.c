@@ -27,6 +27,7 @@ static const DpOptRow rows[] = {
     {"--take-system-id", NULL, DP_OPT_TAKE_SYSTEM_ID, "the file's systemId replaces this host's"},
     {"--accel", "kvm|tcg", DP_OPT_ACCEL, "how the guest's CPU runs (kvm unless said)"},
     {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
+    {"--format", "libvirt", DP_OPT_FORMAT, "whose words to write it in"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},
     {"--device-id", "ADDR", DP_OPT_DEVICE_ID, "the function", "esxcli", "-d"},
     {"--enable", "true|false", DP_OPT_ENABLE, "passthru or not", "esxcli", "-e"},
@@ -134,6 +135,11 @@ take_value(DpOptions *options, const DpOptRow *row, const char *value, GError **
                dp_fail(error, DP_ERROR_USAGE, "%s: no folder is named", row->name);
     case DP_OPT_OVERRIDE:
         return take_override(options, value, error);
+    case DP_OPT_FORMAT:
+        g_free(options->format);
+        options->format = g_strdup(value);
+        return strcmp(value, "libvirt") == 0 ||
+               dp_fail(error, DP_ERROR_USAGE, "--format: '%s' is not libvirt", shown);
     case DP_OPT_ACCEL:
         g_free(options->accel);
         options->accel = g_strdup(value);
@@ -233,6 +239,7 @@ dp_options_free(DpOptions *options)
     }
     g_free(options->root);
     g_free(options->accel);
+    g_free(options->format);
     g_free(options->device_id);
     g_array_unref(options->overrides);
     g_ptr_array_unref(options->words);

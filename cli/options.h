@@ -23,6 +23,7 @@ typedef enum {
     DP_OPT_CONFIRM = 1 << 13,
     DP_OPT_YES = 1 << 14,
     DP_OPT_TAKE_SYSTEM_ID = 1 << 20,
+    DP_OPT_FORMAT = 1 << 21,
     /* Of the old words only. */
     DP_OPT_DEVICE_ID = 1 << 26,
     DP_OPT_ENABLE = 1 << 27,
@@ -49,6 +50,7 @@ typedef struct {
     unsigned given;       /* DpOptBit of those that were there */
     char *root;           /* of --root or --host; "/" unless said */
     char *accel;          /* "kvm" unless said */
+    char *format;         /* NULL unless said */
     int timeout_s;        /* -1 unless said */
     int confirm_within_s; /* 0 unless said */
     char *device_id;      /* NULL unless said */

@@ -171,6 +171,12 @@ static const DpVerb verbs[] = {
      "Prints the end of directpath.log beside the VMX: the plan, the resets, the\n"
      "engine's words, and why the run ended.\n",
      "directpath vm log vm.vmx", dp_cmd_vm_log},
+    {"vm export", "FILE.vmx", 1, 1, DP_OPT_FORMAT | DP_OPT_HOST, 0,
+     "the VM as another tool wants it",
+     "Prints libvirt's domain XML of what power-on would start: devices that are\n"
+     "passed through, controllers and disks at the addresses that the guest sees\n"
+     "here. What libvirt has no words for is said. Refused where power-on would be.\n",
+     "directpath vm export vm.vmx --format libvirt", dp_cmd_vm_export},
     {"esxcli hardware pci list", "", 0, 0, 0, 0, "every PCI function, in ESXi's words",
      "The fields of ESXi's command of this name, from what this host knows. A field\n"
      "that Linux has nothing for is empty, or holds what ESXi shows for none.\n",
@@ -209,9 +215,8 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host support", "vm register",   "vm unregister", "vm autostart", "vm reset",
-    "vm console",   "vm suspend",    "vm resume",     "vm snapshot",  "vm migrate",
-    "vm hot-add",   "vm hot-remove", "vm export",
+    "host support", "vm register", "vm unregister", "vm autostart", "vm reset",   "vm console",
+    "vm suspend",   "vm resume",   "vm snapshot",   "vm migrate",   "vm hot-add", "vm hot-remove",
 };
 
 const DpVerb *
