@@ -112,32 +112,32 @@ static const DpVerb verbs[] = {
      "--host: another host, of which a capture was made there ('host capture').\n",
      "directpath vm validate /vmfs/volumes/vm/vm.vmx", dp_cmd_vm_validate},
     {"vm create", "FILE.vmx [KEY=VALUE...]", 1, -1, DP_OPT_DRY_RUN, 0, "a new VMX",
-     "Writes a VMX of hardware version 11 with one processor, 1024 MB, an SMBIOS UUID of\n"
-     "its own and the bridges for passed-through devices, and on top of that what is\n"
+     "Writes a VMX of hardware version 11 with one processor, 1024 MB, an SMBIOS UUID\n"
+     "of its own and the bridges for passed-through devices, and on top of it what is\n"
      "said: disks, networks, any key. Refused where it would not be valid. A file that\n"
      "is there is never replaced.\n",
      "directpath vm create web.vmx memsize=2048 guestOS=debian12-64", dp_cmd_vm_create},
     {"vm add-device", "FILE.vmx ADDR", 2, 2, DP_OPT_DRY_RUN, 0, "give a VM a device of this host",
      "Writes the next free pciPassthruN: address, ids, systemId, and the place where\n"
      "the guest sees it. Adds the bridges that are missing and reserves all of the\n"
-     "VM's memory. Every other key stays. Refused while the VM is on, for a device that\n"
-     "is not enabled, in use or in this VMX under another systemId, and beyond what the\n"
-     "hardware version takes. A device that is in it already is not added again.\n",
+     "VM's memory. Every other key stays. Refused while the VM is on, for a device\n"
+     "that is not enabled, in use or in this VMX under another systemId, and beyond\n"
+     "what the hardware version takes. One that is in it already is not added again.\n",
      "directpath vm add-device vm.vmx 0000:03:00.0", dp_cmd_vm_add_device},
     {"vm remove-device", "FILE.vmx N", 2, 2, DP_OPT_DRY_RUN, 0, "take a device from a VM",
      "Removes the lines of pciPassthruN and nothing else: bridges and the reservation\n"
      "of memory stay. Refused while the VM is on. The device stays enabled.\n",
      "directpath vm remove-device vm.vmx 0", dp_cmd_vm_remove_device},
     {"vm set", "FILE.vmx KEY=VALUE...", 2, -1, DP_OPT_DRY_RUN, 0, "change keys of a VMX",
-     "Each key keeps its line, spelling and comment; a new one goes beside those of the\n"
-     "same device. Every other byte stays as it is. Values are UTF-8 here and are\n"
+     "Each key keeps its line, spelling and comment; a new one goes beside those of\n"
+     "the same device. Every other byte stays as it is. Values are UTF-8 here and are\n"
      "written in the file's encoding. Refused while the VM is on.\n",
      "directpath vm set vm.vmx pciPassthru0.msiEnabled=FALSE", dp_cmd_vm_set},
     {"vm upgrade", "FILE.vmx", 1, 1, DP_OPT_DRY_RUN, 0,
      "what passthrough needs of the virtual hardware",
      "Raises a hardware version below 7 to 7 and adds the pciBridge lines that are\n"
-     "missing, also to a file whose version was raised by hand. What stands there stays.\n"
-     "Refused while the VM is on.\n",
+     "missing, also to a file whose version was raised by hand. What stands there\n"
+     "stays. Refused while the VM is on.\n",
      "directpath vm upgrade vm.vmx", dp_cmd_vm_upgrade},
     {"vm relocate", "FILE.vmx", 1, 1, DP_OPT_YES, 0, "point a VM's devices at those of this host",
      "For each entry whose address, ids or systemId are not this host's, proposes the\n"

@@ -92,6 +92,7 @@ dp_cmd_vm_add_device(DpCli *cli, GError **error)
     g_autoptr(DpVmxEdit) edit = NULL;
     g_autoptr(DpContext) context = NULL;
     g_autoptr(DpPlan) plan = NULL;
+    g_autofree char *prefix = NULL;
     const DpVerdict *verdict;
     unsigned index = 0;
 
@@ -103,7 +104,8 @@ dp_cmd_vm_add_device(DpCli *cli, GError **error)
         return false;
     }
     plan = dp_vmx_edit_check(cli, context, edit, error);
-    if (plan == NULL || !dp_edit_slots(edit->file->vmx, plan, NULL, error)) {
+    prefix = g_strdup_printf("pciPassthru%u", index);
+    if (plan == NULL || !dp_edit_slots(edit->file->vmx, plan, prefix, error)) {
         return false;
     }
     report_device(cli, plan, index);

@@ -4,7 +4,7 @@
 #include "document.h"
 #include "output.h"
 #include "verbs.h"
-#include "vmxfile.h"
+#include "vmxedit.h"
 
 #include <string.h>
 
@@ -210,6 +210,8 @@ dp_cmd_vm_status(DpCli *cli, GError **error)
         status = off_json(file);
     } else {
         status = dp_vm_status_json(context->root, run, cli->diags);
+        json_object_set_new(status, "vmx_changed",
+                            dp_json_tri(dp_vmx_changed_since(path, run, cli->diags)));
     }
     out_status(cli, status);
     json_object_update_new(cli->doc, status);

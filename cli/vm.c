@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "output.h"
 #include "verbs.h"
-#include "vmplan.h"
+#include "vmxedit.h"
 
 #include <string.h>
 
@@ -133,6 +133,7 @@ dp_cmd_vm_power_on(DpCli *cli, GError **error)
         dry_power_on(cli, plan);
         return true;
     }
+    dp_vmx_write_slots(file, plan, cli->diags);
     return launch(cli, context, plan, error);
 }
 

@@ -28,7 +28,16 @@ dp_vmx_edit_check(DpCli *cli, const DpContext *context, const DpVmxEdit *edit, G
 /* Shows what changes and, unless --dry-run, writes it: "changed", "dry_run", "vmx", "edits". */
 bool dp_vmx_edit_finish(DpCli *cli, const DpVmxEdit *edit, GError **error);
 
-/* The same without the writing: of the file @path. */
+/* At power-on: writes the places that @plan chose into @file, which it was made of, and takes the
+ * new content for what the VM was powered on from. Where it cannot (a file on read-only media, or
+ * one that another has just changed) the VM starts all the same, with a warning in @diags. */
+void dp_vmx_write_slots(const DpVmxFile *file, DpPlan *plan, DpDiagList *diags);
+
+/* True if the file @path is not any more what @run was powered on from; then a note says so.
+ * Unknown where the file cannot be read, or an older version powered it on. */
+DpTri dp_vmx_changed_since(const char *path, const DpRun *run, DpDiagList *diags);
+
+/* The same as dp_vmx_edit_finish without the writing: of the file @path. */
 void dp_vmx_edit_report(DpCli *cli, const char *path, const GPtrArray *changes, bool dry);
 
 /* vm-edit.c: sets what @word, "KEY=VALUE" in UTF-8, says. */

@@ -126,6 +126,10 @@ dp_build_steps(DpBuild *build)
     const DpPlan *plan = build->plan;
     g_autofree char *memory = g_strdup_printf("%" G_GUINT64_FORMAT " MiB", plan->memory >> 20);
 
+    if (plan->chosen->len > 0) {
+        dp_build_step(build, "write the places that were chosen", plan->vmx_path, "pciSlotNumber",
+                      NULL);
+    }
     dp_build_step(build, "make the run folder", plan->run_dir, NULL, "remove it");
     for (guint i = 0; i < plan->files->len; i++) {
         const DpVmFile *file = &g_array_index(plan->files, DpVmFile, i);

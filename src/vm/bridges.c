@@ -230,6 +230,21 @@ choose(DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlac
     return true;
 }
 
+/* As ESX does, the choice is written into the file at power-on. */
+static bool
+choose_first(DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlace *ret_place)
+{
+    DpChosenSlot chosen = {.slot = -1};
+
+    if (!choose(build, prefix, kind, strict, ret_place)) {
+        return false;
+    }
+    g_strlcpy(chosen.prefix, prefix, sizeof chosen.prefix);
+    chosen.slot = ret_place->slot;
+    g_array_append_val(build->plan->chosen, chosen);
+    return true;
+}
+
 bool
 dp_build_place(
     DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlace *ret_place)
@@ -241,7 +256,7 @@ dp_build_place(
     (void)dp_vmx_get_int(build->vmx, key, -1, 8191, &slot, NULL);
     holder = slot >= 0 ? dp_placement_holder(build->place, (int)slot) : NULL;
     if (holder == NULL || strcmp(holder, prefix) != 0) {
-        return slot < 0 ? choose(build, prefix, kind, strict, ret_place) : false; /* reported */
+        return slot < 0 && choose_first(build, prefix, kind, strict, ret_place); /* else reported */
     }
     if (strict && !dp_placement_exists(build->place, (int)slot, kind)) {
         dp_build_diag(build, DP_DIAG_VMX_SLOT_MOVED, key,

@@ -279,27 +279,16 @@ dp_edit_passthru(
 }
 
 bool
-dp_edit_slots(DpVmx *vmx, const DpPlan *plan, unsigned *ret_n, GError **error)
+dp_edit_slots(DpVmx *vmx, const DpPlan *plan, const char *prefix, GError **error)
 {
-    unsigned n = 0;
+    for (guint i = 0; i < plan->chosen->len; i++) {
+        const DpChosenSlot *chosen = &g_array_index(plan->chosen, DpChosenSlot, i);
+        g_autofree char *text = g_strdup_printf("%d", chosen->slot);
 
-    for (guint i = 0; i < plan->devices->len; i++) {
-        const DpVmDevice *device = plan->devices->pdata[i];
-        g_autofree char *key = g_strdup_printf("pciPassthru%u.pciSlotNumber", device->index);
-        g_autofree char *text = g_strdup_printf("%d", device->slot);
-        int64_t old = -1;
-
-        (void)dp_vmx_get_int(vmx, key, -1, G_MAXINT32, &old, NULL);
-        if (old >= 0 || device->slot < 0) {
-            continue; /* what the file says stays, also where the plan had to do without it */
-        }
-        if (!dp_vmx_set(vmx, key, text, error)) {
+        if ((prefix == NULL || strcmp(prefix, chosen->prefix) == 0) &&
+            !set(vmx, chosen->prefix, "pciSlotNumber", text, error)) {
             return false;
         }
-        n++;
-    }
-    if (ret_n != NULL) {
-        *ret_n = n;
     }
     return true;
 }

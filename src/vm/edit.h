@@ -40,9 +40,8 @@ unsigned dp_edit_free_index(const DpVmx *vmx);
 bool dp_edit_passthru(
     DpVmx *vmx, unsigned index, const DpFunction *fn, const char *system_id, GError **error);
 
-/* Writes what the plan chose for entries whose file has no place for them; @ret_n (may be NULL)
- * receives how many. */
-bool dp_edit_slots(DpVmx *vmx, const DpPlan *plan, unsigned *ret_n, GError **error);
+/* Writes the places that the plan chose, of @prefix ("pciPassthru0") or of all (NULL). */
+bool dp_edit_slots(DpVmx *vmx, const DpPlan *plan, const char *prefix, GError **error);
 
 /* Removes every key of pciPassthru@index; false if it has none. */
 bool dp_edit_remove(DpVmx *vmx, unsigned index);

@@ -66,6 +66,14 @@ dp_vm_id(const char *vmx_path)
     return g_steal_pointer(&sum);
 }
 
+char *
+dp_vm_vmx_sum(const DpVmx *vmx)
+{
+    g_autoptr(GBytes) bytes = dp_vmx_bytes(vmx);
+
+    return g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, bytes);
+}
+
 static DpPlan *
 plan_alloc(const char *vmx_path, const DpPlanInput *input)
 {
@@ -81,6 +89,7 @@ plan_alloc(const char *vmx_path, const DpPlanInput *input)
     plan->interfaces = g_ptr_array_new_with_free_func((GDestroyNotify)dp_vm_interface_free);
     plan->argv = g_ptr_array_new_with_free_func(g_free);
     plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)dp_step_free);
+    plan->chosen = g_array_new(FALSE, TRUE, sizeof(DpChosenSlot));
     plan->files = g_array_new(FALSE, TRUE, sizeof(DpVmFile));
     g_array_set_clear_func(plan->files, vm_file_clear);
     plan->taps = g_array_new(FALSE, TRUE, sizeof(DpVmTap));
@@ -100,6 +109,8 @@ dp_plan_free(DpPlan *plan)
     g_free(plan->run_dir);
     g_free(plan->vnc);
     g_free(plan->vnc_password);
+    g_free(plan->vmx_sum);
+    g_array_unref(plan->chosen);
     g_ptr_array_unref(plan->keys);
     g_ptr_array_unref(plan->devices);
     g_ptr_array_unref(plan->interfaces);
@@ -162,6 +173,7 @@ dp_plan_new(const char *vmx_path, const DpVmx *vmx, const DpPlanInput *input)
         .order = {DP_BOOT_DISK, DP_BOOT_CDROM, DP_BOOT_FLOPPY},
     };
 
+    plan->vmx_sum = dp_vm_vmx_sum(vmx);
     build_all(&build);
     build_clear(&build);
     return plan;

@@ -110,6 +110,7 @@ first_state(const DpPlan *plan, uint32_t uid)
     state->accel = g_strdup(plan->tcg ? "tcg" : "kvm");
     state->started = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
     state->vnc = g_strdup(plan->vnc);
+    state->vmx_sum = g_strdup(plan->vmx_sum);
     state->uid = uid;
     state->phase = DP_VM_STARTING;
     state->starter = (DpProcess){.pid = getpid(), .start = dp_process_start(getpid())};

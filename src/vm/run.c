@@ -21,6 +21,7 @@ dp_run_free(DpRun *run)
     g_strfreev(run->functions);
     g_free(run->accel);
     g_free(run->started);
+    g_free(run->vmx_sum);
     g_free(run);
 }
 
@@ -42,6 +43,7 @@ run_from_state(const DpRunState *state)
     }
     run->accel = g_strdup(state->accel);
     run->started = g_strdup(state->started);
+    run->vmx_sum = g_strdup(state->vmx_sum);
     run->state = state->phase;
     return run;
 }

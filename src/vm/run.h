@@ -19,6 +19,7 @@ typedef struct {
     char **functions;     /* names of the functions it has, NULL-terminated */
     char *accel;          /* "kvm", "tcg" */
     char *started;        /* ISO 8601, UTC */
+    char *vmx_sum;        /* of the file at power-on (dp_vm_vmx_sum); NULL: not known */
     DpVmState state;
 } DpRun;
 

@@ -72,6 +72,7 @@ dp_run_state_free(DpRunState *state)
     g_free(state->accel);
     g_free(state->started);
     g_free(state->vnc);
+    g_free(state->vmx_sum);
     g_array_unref(state->functions);
     g_free(state);
 }
@@ -137,12 +138,13 @@ dp_run_state_to_json(const DpRunState *state)
             functions, function_to_json(&g_array_index(state->functions, DpRunFunction, i)));
     }
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:o}", "version",
-        1, "id", state->id, "name", state->name, "vmx", state->vmx_path, "accel", state->accel,
-        "started", state->started, "vnc", state->vnc, "uid", (json_int_t)state->uid, "phase",
-        dp_vm_state_name(state->phase), "starter", process_to_json(&state->starter), "supervisor",
-        process_to_json(&state->supervisor), "engine", process_to_json(&state->engine), "memory",
-        (json_int_t)state->memory, "memlock", (json_int_t)state->memlock, "functions", functions);
+        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:o}",
+        "version", 1, "id", state->id, "name", state->name, "vmx", state->vmx_path, "accel",
+        state->accel, "started", state->started, "vnc", state->vnc, "uid", (json_int_t)state->uid,
+        "phase", dp_vm_state_name(state->phase), "starter", process_to_json(&state->starter),
+        "supervisor", process_to_json(&state->supervisor), "engine",
+        process_to_json(&state->engine), "memory", (json_int_t)state->memory, "memlock",
+        (json_int_t)state->memlock, "vmx_sum", state->vmx_sum, "functions", functions);
 }
 
 static DpVmState
@@ -178,6 +180,7 @@ dp_run_state_from_json(const json_t *document)
         *texts[i].field = g_strdup(value);
     }
     state->vnc = g_strdup(json_string_value(json_object_get(document, "vnc")));
+    state->vmx_sum = g_strdup(json_string_value(json_object_get(document, "vmx_sum")));
     state->uid = (uint32_t)json_integer_value(json_object_get(document, "uid"));
     state->phase = phase_from_name(json_string_value(json_object_get(document, "phase")));
     state->starter = process_from_json(json_object_get(document, "starter"));

@@ -39,6 +39,7 @@ typedef struct {
 
 typedef struct {
     char *id, *name, *vmx_path, *accel, *started, *vnc;
+    char *vmx_sum; /* of the file at power-on; NULL: not known */
     uint32_t uid;
     DpVmState phase;
     DpProcess starter, supervisor, engine;

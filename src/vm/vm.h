@@ -73,8 +73,20 @@ typedef struct {
     char *vnc_password;    /* secret: set over the monitor, never an argument; NULL: none */
     uint64_t memory;       /* bytes of guest RAM */
     uint64_t memlock;      /* RLIMIT_MEMLOCK for the process */
+    GArray *chosen;        /* DpChosenSlot: what the file names no place for */
+    char *vmx_sum;         /* dp_vm_vmx_sum of the file that this was made of */
     DpDiagList *diags;
 } DpPlan;
+
+/* A pciSlotNumber that power-on writes into the file, as ESX does, so that the guest finds the
+ * device at the same place ever after. */
+typedef struct {
+    char prefix[24]; /* "ethernet0" */
+    int slot;
+} DpChosenSlot;
+
+/* Names the content of a VMX: a hash of its bytes. The caller frees it. */
+char *dp_vm_vmx_sum(const DpVmx *vmx);
 
 /* A file that is opened for QEMU and handed over as a descriptor, so that its user needs no right
  * on the path. */

@@ -8,7 +8,7 @@ before them. `schema` names the document of a --json run; one that ends otherwis
   tree_files          others beneath TREE
   keep                a file of TREE whose content afterwards counts, too
   diff                a file beside TREE of which the lines that changed count, too
-  running             the file beside TREE whose VM is powered on
+  running             the file beside TREE whose VM is powered on, from another content unless it is `unchanged`
   mask                a pattern of what may differ on standard output
 """
 import json
@@ -270,13 +270,13 @@ LIFE = [
 
 
 # Another VM that has the NVMe.
-def running(name, vmx, title="web\x1b[1m"):
+def running(name, vmx, title="web\x1b[1m", vmx_sum=None):
     """The state of a VM that runs and has 0000:03:00.0."""
     return json.dumps({
         "version": 1, "id": name, "name": title, "vmx": str(vmx),
         "accel": "kvm", "started": "2026-11-21T02:24:31Z", "vnc": None, "uid": 1893728256, "phase": "running",
         "starter": {"pid": 0, "start": 0}, "supervisor": {"pid": 0, "start": 0}, "engine": {"pid": 0, "start": 0},
-        "memory": 536870912, "memlock": 1073741824,
+        "memory": 536870912, "memlock": 1073741824, "vmx_sum": vmx_sum,
         "functions": [{"name": "0000:03:00.0", "index": 0, "slot": 160, "group": 6, "msi_enabled": True, "reset": "flr",
                        "saved": True, "node_uid": 0, "node_gid": 0, "node_mode": 384}]})
 
@@ -358,6 +358,9 @@ def edit(name, args, host="lab-enabled", vmx=(), **more):
     return case(name, args, host, vmx=list(vmx), diff="vm.vmx", **more)
 
 
+STATUS_ID = r'(?<="id": ")[0-9a-f]{16}'  # of the path of the VMX
+
+
 def create(name, args):
     return case(name, args, "lab-enabled", diff="new.vmx", schema="vm-edit", mask="([0-9a-f]{2}[ -]){15}[0-9a-f]{2}")
 
@@ -435,6 +438,9 @@ EDIT = [
     edit("vm-relocate-kinds", "vm relocate vm.vmx", vmx=[("48c4619b-6d58-18db-2a0e-000423d1e6f6", "BYPASS")]),
     edit("vm-relocate-no-system-id", "vm relocate vm.vmx --yes", store=PASSTHRU),
     edit("vm-relocate-running", "vm relocate vm.vmx --yes", running="vm.vmx"),
+    edit("vm-status-changed", "vm status vm.vmx", running="vm.vmx"),
+    edit("vm-status-changed-json", "vm status vm.vmx --json", running="vm.vmx", schema="vm-status", mask=STATUS_ID),
+    edit("vm-status-unchanged-json", "vm status vm.vmx --json", running="vm.vmx", unchanged=True, schema="vm-status", mask=STATUS_ID),
     edit("vm-upgrade-running", "vm upgrade vm.vmx", running="vm.vmx"),
 ]
 

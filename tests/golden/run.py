@@ -82,8 +82,10 @@ class Runner:
                 text = text.replace(old, new)
             self.put(folder / "vm.vmx", text[:len(text) - case.get("cut", 0)])
         if "running" in case:
-            name = hashlib.sha256(str(folder / case["running"]).encode()).hexdigest()[:16]
-            self.put(folder / f"TREE/run/directpath/vm/{name}/state.json", cases.running(name, folder / case["running"]))
+            vmx = folder / case["running"]
+            name = hashlib.sha256(str(vmx).encode()).hexdigest()[:16]
+            content = hashlib.sha256(vmx.read_bytes() if case.get("unchanged") else b"").hexdigest()
+            self.put(folder / f"TREE/run/directpath/vm/{name}/state.json", cases.running(name, vmx, vmx_sum=content))
         if "fifo" in case:
             os.mkfifo(folder / case["fifo"])
         for name, content in case.get("files", {}).items():

@@ -141,23 +141,23 @@ test_add(void)
     g_autofree char *system_id = dp_system_uuid_to_vmx(own);
     DpFunction *fn;
     DpAddr addr;
-    unsigned n = 0;
-
     g_assert_true(dp_addr_parse(DISK, &addr, NULL));
     fn = dp_host_find(fixture->host, &addr);
     g_assert_cmpuint(dp_edit_free_index(vmx), ==, 2);
     g_assert_true(dp_edit_passthru(vmx, 2, fn, system_id, NULL));
     added = text_of(vmx);
     plan = plan_fixture_plan(fixture, added);
-    g_assert_true(dp_edit_slots(vmx, plan, &n, NULL));
-    g_assert_cmpuint(n, ==, 1);
+    g_assert_true(dp_edit_slots(vmx, plan, "pciPassthru2", NULL));
+    g_assert_null(dp_vmx_get(vmx, "scsi0.pciSlotNumber"));
     once = text_of(vmx);
     g_assert_nonnull(strstr(once, "pciPassthru2.id = \"00000:003:00.0\""));
     g_assert_nonnull(dp_vmx_get(vmx, "pciPassthru2.pciSlotNumber"));
     g_assert_true(dp_edit_passthru(vmx, 2, fn, system_id, NULL));
-    g_assert_true(dp_edit_slots(vmx, plan, &n, NULL));
-    g_assert_cmpuint(n, ==, 0);
+    g_assert_true(dp_edit_slots(vmx, plan, "pciPassthru2", NULL));
     assert_bytes(vmx, once);
+    g_assert_true(dp_edit_slots(vmx, plan, NULL, NULL));
+    g_assert_cmpstr(dp_vmx_get(vmx, "scsi0.pciSlotNumber"), ==, "16");
+    g_assert_true(dp_vmx_remove(vmx, "scsi0.pciSlotNumber"));
     g_assert_true(dp_edit_remove(vmx, 2));
     g_assert_false(dp_edit_remove(vmx, 2));
     assert_bytes(vmx, text); /* nothing but its lines came and went */
