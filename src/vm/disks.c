@@ -196,12 +196,20 @@ check_mode(DpBuild *build, const char *prefix)
 }
 
 static json_t *
-unit_device(const Family *family, const char *prefix, const char *driver, unsigned n, unsigned unit)
+unit_device(DpBuild *build,
+            const Family *family,
+            const char *prefix,
+            const char *driver,
+            unsigned n,
+            unsigned unit)
 {
     g_autofree char *id = g_strdelimit(g_strdup(prefix), ":", '-');
     json_t *device = json_pack("{s:s, s:s}", "driver", driver, "id", id);
 
     family->attach(device, n, unit);
+    if (strcmp(family->name, "scsi") == 0) {
+        dp_scsi_identify(build, n, unit, device);
+    }
     return device;
 }
 
@@ -232,7 +240,7 @@ add_disk(DpBuild *build, const Family *family, const char *prefix, unsigned n, u
                       "%s: the disk is stream-optimized; the guest cannot write to it", prefix);
     }
     dp_build_blockdev(build, node, &image, true);
-    device = unit_device(family, prefix, family->disk, n, unit);
+    device = unit_device(build, family, prefix, family->disk, n, unit);
     (void)json_object_set_new(device, "drive", json_string(node));
     set_solid_state(build, family, prefix, device);
     dp_build_device(build, device);
@@ -255,7 +263,7 @@ add_cdrom(DpBuild *build,
     json_t *device;
     DpImage image;
 
-    device = unit_device(family, prefix, family->cdrom, n, unit);
+    device = unit_device(build, family, prefix, family->cdrom, n, unit);
     if (kind == UNIT_CD_IMAGE && connected) {
         if (!dp_build_image(build, key, DP_VM_FILE_ISO, false, &image)) {
             json_decref(device);

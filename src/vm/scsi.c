@@ -175,6 +175,36 @@ dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n G_GNUC_UNUSED)
     return true;
 }
 
+/*
+ * A Linux guest passes over an end device of a SAS controller whose address is 0, which QEMU's
+ * disks have unless told otherwise. As VMware's: NAA 5 with its company id, then what stays the
+ * same as long as VM and place do.
+ */
+static json_int_t
+sas_address(const DpBuild *build, unsigned n, unsigned unit)
+{
+    g_autofree char *seed = g_strdup_printf("%s scsi%u:%u", build->plan->id, n, unit);
+    g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, seed, -1);
+
+    sum[9] = '\0'; /* 36 bits */
+    return (json_int_t)(UINT64_C(0x5000c29000000000) | g_ascii_strtoull(sum, NULL, 16));
+}
+
+void
+dp_scsi_identify(DpBuild *build, unsigned n, unsigned unit, json_t *device)
+{
+    g_autofree char *prefix = g_strdup_printf("scsi%u", n);
+    const Model *model = find_model(build, prefix);
+    const char *driver = model == NULL ? NULL
+                         : model->driver != NULL
+                             ? model->driver
+                             : stand_ins[by_guest[guest_row(build)].with].driver;
+
+    if (g_strcmp0(driver, "mptsas1068") == 0) {
+        (void)json_object_set_new(device, "wwn", json_integer(sas_address(build, n, unit)));
+    }
+}
+
 unsigned
 dp_scsi_units(DpBuild *build, unsigned n)
 {

@@ -11,6 +11,9 @@ bool dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n);
 /* How many targets that controller has here: less than VMware's sixteen in some. */
 unsigned dp_scsi_units(DpBuild *build, unsigned n);
 
+/* Names the disk or drive @device at @unit of controller @n as that controller needs it. */
+void dp_scsi_identify(DpBuild *build, unsigned n, unsigned unit, json_t *device);
+
 /* disks.c: a controller that is a PCI device and no more. */
 void
 dp_disks_add_controller(DpBuild *build, const char *driver, const char *id, const DpPlace *place);
