@@ -5,6 +5,7 @@
 #include "unit/fake-host.h"
 #include "unit/plan-check.h"
 #include "vm/edit.h"
+#include "vm/export.h"
 
 #include <string.h>
 
@@ -35,6 +36,22 @@ add_function(FakeHost *fake, const char *name, int group, DpEsxconf *conf)
     (void)dp_esxconf_set_owner(conf, &fn->addr, DP_OWNER_PASSTHRU);
 }
 
+/* What is exported is well-formed, whatever the strings of the VM hold. */
+static void
+try_export(const DpPlan *plan)
+{
+    static const GMarkupParser parser = {NULL};
+    g_autoptr(DpDiagList) diags = dp_diags_new();
+    g_autofree char *xml = dp_export_libvirt(plan, diags, NULL);
+    GMarkupParseContext *context = g_markup_parse_context_new(&parser, 0, NULL, NULL);
+
+    if (xml != NULL && (!g_markup_parse_context_parse(context, xml, -1, NULL) ||
+                        !g_markup_parse_context_end_parse(context, NULL))) {
+        __builtin_trap();
+    }
+    g_markup_parse_context_free(context);
+}
+
 static void
 try_plan(const DpVmx *vmx, const DpPlanInput *input)
 {
@@ -43,6 +60,7 @@ try_plan(const DpVmx *vmx, const DpPlanInput *input)
     if (plan_check_argv(plan) != NULL || plan->keys->len != dp_vmx_n_entries(vmx)) {
         __builtin_trap();
     }
+    try_export(plan);
 }
 
 /* What upgrade and reservation write is read back as it was meant: a second time changes nothing.
@@ -73,7 +91,7 @@ the_host(void)
     static DpPlanInput input;
     static FakeHost *fake; /* static, too: all of these live as long as the process */
     static DpEsxconf *conf;
-    static DpMap *map;
+    static DpMap *map __attribute__((used)); /* or gcc forgets it, and it leaks */
 
     if (input.host == NULL) {
         fake = fake_host_new();
