@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "intent.h"
+#include "reset-list.h"
 #include "select.h"
 
 #include <string.h>
@@ -165,7 +166,7 @@ recover(const DpChange *change, const DpIntent *intent, DpOutcome *outcome, GErr
         }
     }
     report(&recovery);
-    outcome->changed = outcome->steps->len > 0;
+    outcome->changed |= outcome->steps->len > 0;
     return change->dry_run || close_intent(&recovery, error);
 }
 
@@ -177,6 +178,9 @@ dp_assign_recover(const DpChange *change, DpOutcome *outcome, GError **error)
 
     if (change->root->write == NULL) {
         return true; /* nothing is ever under way in a folder */
+    }
+    if (!change->dry_run && !dp_reset_list_recover(change->root, outcome, error)) {
+        return false;
     }
     intent = dp_intent_read(change->root, outcome->diags, &failure);
     if (failure != NULL) {

@@ -7,6 +7,7 @@
  */
 #include "base/file.h"
 #include "binding.h"
+#include "reset-list.h"
 #include "session.h"
 
 #include <string.h>
@@ -62,18 +63,6 @@ refuse_unoffered(
     return dp_fail(error, DP_ERROR_REFUSED, "%s: the kernel does not offer %s", fn->name, method);
 }
 
-static void
-put_list_back(
-    DpRoot *root, const DpFunction *fn, const char *path, const char *list, DpDiagList *diags)
-{
-    int r = root->write(root, path, list);
-
-    if (r < 0) {
-        dp_diags_add(diags, DP_DIAG_RESET_LIST_CHANGED, fn->name,
-                     "%s: cannot write \"%s\" to reset_method: %s", fn->name, list, g_strerror(-r));
-    }
-}
-
 /* A reset of the function alone, with the kernel's list reduced to it meanwhile. A kernel before
  * 5.15 has no list, and chooses itself. */
 static bool
@@ -87,7 +76,6 @@ reset_alone(const Job *job, GError **error)
     const char *name = dp_reset_method_name(job->session.method);
     const char *word = offered == NULL ? NULL : choose_word(offered, job->session.method);
     bool done;
-    int r;
 
     if (list != NULL && word == NULL) {
         return refuse_unoffered(fn, name, list, job->diags, error);
@@ -95,12 +83,11 @@ reset_alone(const Job *job, GError **error)
     if (word == NULL || strcmp(offered[0], word) == 0) {
         return run(job, error);
     }
-    r = root->write(root, path, word);
-    if (r < 0) {
-        return dp_fail_errno(error, -r, "%s: cannot choose %s in reset_method", fn->name, word);
+    if (!dp_reset_list_narrow(root, fn->name, list, word, error)) {
+        return false;
     }
     done = run(job, error);
-    put_list_back(root, fn, path, list, job->diags);
+    dp_reset_list_widen(root, fn->name, list, job->diags);
     return done;
 }
 

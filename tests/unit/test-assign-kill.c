@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kill -9 at every system call of enable, disable and of the recovery itself, in the command and in
- * the children that write for it: what `device apply` finds then, and makes of it. And each write
- * refused by a disk that is full or broken. */
+/* kill -9 at every system call of enable, disable, reset and of the recovery itself, in the command
+ * and in the children that write for it: what `device apply` finds then, and makes of it. And each
+ * write refused by a disk that is full or broken. */
 #include "assign-bench.h"
 #include "tracer.h"
+#include "vfio/fake.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,6 +14,10 @@
 /* Two functions that go together only. */
 #define E1000 "0000:05:01.0"
 #define RTL   "0000:05:02.0"
+/* One that the kernel would not reset as policy chose. */
+#define NVME  "0000:03:00.0"
+#define LIST  "sys/bus/pci/devices/" NVME "/reset_method"
+#define WORDS "pm flr bus\n"
 
 /* More system calls than any command makes. */
 #define CALLS_MAX 20000u
@@ -26,8 +31,9 @@
 static const char before_enable[] = LINES;
 static const char after_enable[] = LINES "/device/005:01.0/owner = \"passthru\"\n"
                                          "/device/005:02.0/owner = \"passthru\"\n";
+static const char before_reset[] = LINES "/device/003:00.0/owner = \"passthru\"\n";
 
-typedef enum { ENABLE, DISABLE, RECOVER } Command;
+typedef enum { ENABLE, DISABLE, RECOVER, RESET } Command;
 
 typedef struct {
     Bench *bench;
@@ -47,6 +53,25 @@ apply(Bench *bench)
 }
 
 static bool
+act_reset(const DpChange *change, void *user, DpOutcome *outcome, GError **error)
+{
+    const DpVfioFake *fake = user;
+    DpAddr addr;
+
+    g_assert_true(dp_addr_parse_sysfs(NVME, &addr));
+    return dp_assign_reset(change->root, &fake->ops, dp_policy_verdict(change->policy, &addr), NULL,
+                           outcome->diags, error);
+}
+
+static bool
+reset(Bench *bench)
+{
+    g_autoptr(DpVfioFake) fake = dp_vfio_fake_new(0x1b36, 0x0010);
+
+    return bench_do(bench, act_reset, fake);
+}
+
+static bool
 act(Bench *bench, Command command)
 {
     switch (command) {
@@ -54,6 +79,8 @@ act(Bench *bench, Command command)
         return bench_enable(bench, E1000, RTL, NULL);
     case DISABLE:
         return bench_disable(bench, E1000, RTL, NULL);
+    case RESET:
+        return reset(bench);
     default:
         return bench_recover(bench);
     }
@@ -119,13 +146,17 @@ static void
 expect_whole(Bench *bench)
 {
     g_autofree char *conf = fake_kernel_read(bench->kernel, "etc/directpath/esx.conf");
+    g_autofree char *list = fake_kernel_read(bench->kernel, LIST);
+    g_autofree char *record = fake_kernel_read(bench->kernel, "run/directpath/reset-lists");
     bool passthru = g_strcmp0(conf, after_enable) == 0;
 
-    if (!passthru) {
+    if (!passthru && g_strcmp0(conf, before_reset) != 0) {
         g_assert_cmpstr(conf, ==, before_enable);
     }
     bench_expect(bench, E1000, passthru ? "vfio-pci" : "e1000", passthru ? "vfio-pci" : "none");
     bench_expect(bench, RTL, passthru ? "vfio-pci" : "8139cp", passthru ? "vfio-pci" : "none");
+    g_assert_cmpstr(list, ==, WORDS);
+    g_assert_null(record);
 }
 
 /* The host as the command finds it; for the recovery one that was killed half way. */
@@ -136,8 +167,13 @@ prepare(Bench *bench, Command command)
 
     fake_kernel_restart(bench->kernel);
     bench_store(bench, before_enable);
+    fake_kernel_put(bench->kernel, LIST, WORDS);
     if (command == DISABLE) {
         g_assert_true(bench_enable(bench, E1000, RTL, NULL));
+    }
+    if (command == RESET) {
+        bench_store(bench, before_reset);
+        g_assert_true(bench_apply(bench));
     }
     if (command == RECOVER) {
         fake_kernel_plan(bench->kernel, FAKE_DIE_AFTER, 5);
@@ -161,6 +197,8 @@ static const struct {
     {"/assign-kill/recover", RECOVER, TRACE_KILL},
     {"/assign-kill/enable-with-children", ENABLE, TRACE_KILL_ALL},
     {"/assign-kill/disable-with-children", DISABLE, TRACE_KILL_ALL},
+    {"/assign-kill/reset", RESET, TRACE_KILL},
+    {"/assign-kill/reset-with-children", RESET, TRACE_KILL_ALL},
 };
 
 static void
