@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "context.h"
 
+#include "assign/quarantine.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -59,6 +60,8 @@ find_gone(const DpContext *context)
 static bool
 load(DpContext *context, GError **error)
 {
+    g_autoptr(GPtrArray) quarantine = NULL;
+
     g_ptr_array_set_size(context->diags, 0);
     clear_loaded(context);
 
@@ -77,7 +80,8 @@ load(DpContext *context, GError **error)
     if (context->host == NULL) {
         return false;
     }
-    context->policy = dp_policy_new_listed(context->host, context->map, context->compat);
+    quarantine = dp_quarantine_load(context->root, context->host, context->diags);
+    context->policy = dp_policy_new_with(context->host, context->map, context->compat, quarantine);
     context->runs = dp_run_list(context->root);
     context->gone = find_gone(context);
     dp_diags_extend(context->diags, context->host->diags);

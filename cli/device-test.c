@@ -14,9 +14,15 @@ moved_text(const DpRehearsal *rehearsal, bool back)
 
     for (guint i = 0; i < rehearsal->moved->len; i++) {
         const DpFunction *fn = rehearsal->moved->pdata[i];
+        bool kept = back && g_ptr_array_find(rehearsal->kept, fn, NULL);
 
-        g_string_append_printf(text, "%s%s %s %s", i == 0 ? "" : ", ", fn->name,
-                               back ? "to" : "from", fn->driver == NULL ? "no driver" : fn->driver);
+        g_string_append_printf(text, "%s%s %s", i == 0 ? "" : ", ", fn->name,
+                               kept   ? "stays with vfio-pci"
+                               : back ? "to "
+                                      : "from ");
+        if (!kept) {
+            g_string_append(text, fn->driver == NULL ? "no driver" : fn->driver);
+        }
     }
     if (text->len == 0) {
         g_string_append(text, back ? "stays with vfio-pci" : "with vfio-pci already");
@@ -34,8 +40,10 @@ say(const DpCli *cli, const DpRehearsal *rehearsal)
 
     dp_out(cli, "%s: %s", name,
            rehearsal->passed ? "passed. It can be given to a VM, and everything is as it was."
-           : back            ? "failed. Everything is as it was."
-                             : "failed, and not everything could be given back.");
+           : rehearsal->visit.quarantined
+               ? "failed, and its reset is why: it is quarantined, and handed to nobody."
+           : back ? "failed. Everything is as it was."
+                  : "failed, and not everything could be given back.");
     if (dp_options_have(cli->options, DP_OPT_QUIET)) {
         return;
     }
@@ -74,8 +82,10 @@ fill(DpCli *cli, const DpRehearsal *rehearsal)
     json_array_append_new(stages, dp_stage_json("give-back", &rehearsal->give_back, to));
     json_object_set_new(cli->doc, "stages", stages);
     json_object_set_new(cli->doc, "passed", json_boolean(rehearsal->passed));
-    json_object_set_new(cli->doc, "given_back",
-                        json_boolean(rehearsal->give_back.result == DP_STEP_PASSED));
+    json_object_set_new(
+        cli->doc, "given_back",
+        json_boolean(rehearsal->give_back.result == DP_STEP_PASSED && rehearsal->kept->len == 0));
+    json_object_set_new(cli->doc, "quarantined", json_boolean(visit->quarantined));
     dp_visit_reset_json(cli->doc, visit);
     json_object_set_new(cli->doc, "regions", regions_json(visit));
     if (visit->steps[DP_SESSION_INTERRUPTS].result == DP_STEP_PASSED) {

@@ -122,9 +122,23 @@ is_of_interest(const DpContext *context, const DpVerdict *verdict)
 
     return verdict->assignable &&
            (dp_policy_stored_owner(context->conf, fn, NULL) == DP_OWNER_PASSTHRU ||
-            g_strcmp0(fn->driver, "vfio-pci") == 0 || fn->driver_override != NULL ||
+            verdict->quarantined != NULL || g_strcmp0(fn->driver, "vfio-pci") == 0 ||
+            fn->driver_override != NULL ||
             (fn->driver == NULL && dp_diags_have(fn->diags, DP_DIAG_SYSFS_STUCK)) ||
             dp_context_used_by(context, &fn->addr) != NULL);
+}
+
+/* A status tells no verdicts, but this is a state. */
+static void
+report_quarantine(DpCli *cli, const DpVerdict *verdict)
+{
+    for (guint i = 0; i < verdict->diags->len; i++) {
+        const DpDiag *diag = verdict->diags->pdata[i];
+
+        if (dp_policy_is_quarantine(diag->row->id)) {
+            g_ptr_array_add(cli->diags, dp_diag_copy(diag));
+        }
+    }
 }
 
 static void
@@ -149,6 +163,7 @@ status_device(
                               dp_state_name(state), "used_by", dp_json_text(used_by), "pending",
                               (int)(state == DP_STATE_REBOOT_REQUIRED)));
     dp_diags_extend(cli->diags, pending);
+    report_quarantine(cli, verdict);
 }
 
 static json_t *

@@ -24,6 +24,7 @@ typedef enum {
     DP_OPT_YES = 1 << 14,
     DP_OPT_TAKE_SYSTEM_ID = 1 << 20,
     DP_OPT_FORMAT = 1 << 21,
+    DP_OPT_POWER_CYCLED = 1 << 25,
     /* Of the old words only. */
     DP_OPT_DEVICE_ID = 1 << 26,
     DP_OPT_ENABLE = 1 << 27,

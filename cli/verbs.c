@@ -62,11 +62,14 @@ static const DpVerb verbs[] = {
      "Stores what 'device enable --confirm-within' has bound, and ends the process\n"
      "that would take it back. Exit status 1: too late, or the function is gone.\n",
      "directpath device confirm", dp_cmd_device_confirm},
-    {"device reset", "ADDR", 1, 1, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
-     "reset a function, and say how",
+    {"device reset", "ADDR", 1, 1, DP_OPT_POWER_CYCLED | DP_OPT_DRY_RUN,
+     DP_VERB_ROOT | DP_VERB_LIVE, "reset a function, and say how",
      "Uses the method that policy chose (see 'device show'), checks that the device\n"
      "came back as what it was, and says which functions were reset. The function\n"
-     "must be enabled and no VM may use it.\n",
+     "must be enabled and no VM may use it. If it fails, the function is quarantined:\n"
+     "it stays with vfio-pci until a reset succeeds. With --power-cycled nothing is\n"
+     "reset: you say that the host was without power since, which ends the quarantine\n"
+     "too.\n",
      "directpath device reset 03:00.0", dp_cmd_device_reset},
     {"device forget", "ADDR...", 1, -1, DP_OPT_DRY_RUN, DP_VERB_ROOT,
      "drop what is stored of devices that are gone",
@@ -79,8 +82,9 @@ static const DpVerb verbs[] = {
      "Binds it to vfio-pci, opens it, resets it, checks that it came back, maps each\n"
      "BAR, counts the interrupts, and gives everything back as it was. Nothing is\n"
      "stored, and nothing is read from the device's memory. What 'device enable'\n"
-     "refuses is refused here too. Exit status 0: all went well; 1: refused, or a\n"
-     "step failed; 3: it could not be given back.\n",
+     "refuses is refused here too. A function whose reset fails is not given back: it\n"
+     "is quarantined, as after 'device reset'. Exit status 0: all went well; 1:\n"
+     "refused, or a step failed; 3: it could not be given back.\n",
      "directpath device test 03:00.0", dp_cmd_device_test},
     {"device apply", "", 0, 0, DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "make the bindings as stored",

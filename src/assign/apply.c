@@ -14,6 +14,13 @@ typedef struct {
     bool failed;          /* the kernel refused one */
 } Apply;
 
+/* What waits for a reset is with vfio-pci, whatever the store says. */
+static bool
+wants_vfio(const DpChange *change, const DpFunction *fn)
+{
+    return dp_stored_passthru(change, fn) || dp_is_quarantined(change, fn);
+}
+
 static bool
 overridden(const Apply *apply, const DpFunction *fn, const DpFunction *bridge, int id)
 {
@@ -37,7 +44,8 @@ allowed(Apply *apply, const DpFunction *fn, const DpFunction *bridge)
         const DpDiag *diag = verdict->diags->pdata[i];
         int id = (int)diag->row->id;
 
-        if (diag->severity != DP_ERROR_SEVERITY || overridden(apply, fn, bridge, id)) {
+        if (diag->severity != DP_ERROR_SEVERITY || dp_policy_is_quarantine(diag->row->id) ||
+            overridden(apply, fn, bridge, id)) {
             continue;
         }
         refusal = dp_diags_add(apply->outcome->diags, DP_DIAG_APPLY_REFUSED, fn->name,
@@ -55,6 +63,23 @@ is_armed(const Apply *apply, const DpFunction *fn)
 {
     return apply->armed != NULL && apply->armed->phase == DP_ARMED_ARMED &&
            dp_armed_find(apply->armed, fn->name) != NULL;
+}
+
+/* A quarantined function that is the host's by the store, and that the host's driver took at boot:
+ * taken from it again, unless the host hangs on it by now. */
+static bool
+may_isolate(const Apply *apply, const DpFunction *fn)
+{
+    const DpVerdict *verdict = dp_policy_verdict(apply->change->policy, &fn->addr);
+
+    for (guint i = 0; i < verdict->diags->len; i++) {
+        const DpDiag *diag = verdict->diags->pdata[i];
+
+        if (diag->severity == DP_ERROR_SEVERITY && !dp_policy_is_quarantine(diag->row->id)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Functions that are not as stored and may be moved are added to the list. */
@@ -77,6 +102,12 @@ judge(Apply *apply, const DpFunction *fn)
             return;
         }
         g_ptr_array_add(apply->functions, (gpointer)fn);
+    }
+    if (!passthru && dp_is_quarantined(apply->change, fn)) {
+        if (!on_vfio && may_isolate(apply, fn)) {
+            g_ptr_array_add(apply->functions, (gpointer)fn);
+        }
+        return;
     }
     /* What others gave to vfio-pci without an override is theirs. */
     if (!passthru && ours && !is_armed(apply, fn)) {
@@ -146,7 +177,7 @@ move_each(Apply *apply, GPtrArray *moved, GError **error)
     for (guint i = 0; i < apply->functions->len; i++) {
         const DpFunction *fn = apply->functions->pdata[i];
 
-        switch (dp_moves_one(moves, fn, dp_stored_passthru(apply->change, fn), NULL)) {
+        switch (dp_moves_one(moves, fn, wants_vfio(apply->change, fn), NULL)) {
         case DP_MOVE_DONE:
             apply->outcome->n_done++;
             g_ptr_array_add(moved, (gpointer)fn);

@@ -15,6 +15,7 @@ struct DpMoves {
     char *command;
     GPtrArray *before;  /* DpBinding of the functions to move */
     GPtrArray *pending; /* DpBinding that the next command has to finish */
+    GPtrArray *kept;    /* names of functions that are not taken back, borrowed */
     DpUndo *undo;
     bool borrowed; /* nothing is stored, and all goes back in any case */
     unsigned n_kept;
@@ -57,6 +58,7 @@ dp_moves_free(DpMoves *moves)
     }
     g_ptr_array_unref(moves->before);
     g_ptr_array_unref(moves->pending);
+    g_ptr_array_unref(moves->kept);
     g_free(moves->command);
     g_free(moves);
 }
@@ -120,6 +122,7 @@ dp_moves_begin(const DpChange *change,
     moves->command = g_strdup(command);
     moves->before = bindings_new();
     moves->pending = bindings_new();
+    moves->kept = g_ptr_array_new();
     moves->undo = dp_undo_new();
     if (change->root->write == NULL || change->store_only || functions->len == 0) {
         return g_steal_pointer(&moves);
@@ -152,6 +155,9 @@ take_back(gpointer data)
     const DpBinding *before = step->before;
     g_autoptr(GError) error = NULL;
 
+    if (g_ptr_array_find_with_equal_func(moves->kept, before->name, g_str_equal, NULL)) {
+        return;
+    }
     if (dp_binding_restore(moves->change->root, before, &error)) {
         if (!moves->borrowed) {
             dp_diags_add(moves->outcome->diags, DP_DIAG_MOVE_UNDONE, before->name,
@@ -265,6 +271,12 @@ void
 dp_moves_borrow(DpMoves *moves)
 {
     moves->borrowed = true;
+}
+
+void
+dp_moves_keep(DpMoves *moves, const DpFunction *fn)
+{
+    g_ptr_array_add(moves->kept, (gpointer)fn->name);
 }
 
 bool

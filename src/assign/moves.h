@@ -35,6 +35,9 @@ void dp_moves_undo(DpMoves *moves);
 /* For a rehearsal, which stores nothing: says so where a driver does not let go. */
 void dp_moves_borrow(DpMoves *moves);
 
+/* For a rehearsal: leaves @fn with vfio-pci when the others are given back. */
+void dp_moves_keep(DpMoves *moves, const DpFunction *fn);
+
 /* Puts back what was moved, as dp_moves_undo, but as what was meant from the start; false if a
  * function could not be, which is reported, stays pending, and is given back when its user ends. */
 bool dp_moves_give_back(DpMoves *moves);

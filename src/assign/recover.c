@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "intent.h"
+#include "quarantine.h"
 #include "reset-list.h"
 #include "select.h"
 
@@ -57,7 +58,8 @@ static void
 agree(const Recovery *recovery, const DpBinding *before)
 {
     const DpChange *change = recovery->change;
-    bool passthru = wanted_passthru(change, before);
+    bool passthru =
+        wanted_passthru(change, before) || dp_quarantine_has(change->root, before->name);
     g_autoptr(GError) error = NULL;
     g_autoptr(DpBinding) now = NULL;
     DpMove move;

@@ -4,6 +4,7 @@
 #include "intent.h"
 #include "moves.h"
 #include "outcome.h"
+#include "quarantine.h"
 #include "select.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ dp_rehearsal_new(void)
     DpRehearsal *rehearsal = g_new0(DpRehearsal, 1);
 
     rehearsal->moved = g_ptr_array_new();
+    rehearsal->kept = g_ptr_array_new();
     return rehearsal;
 }
 
@@ -27,6 +29,7 @@ dp_rehearsal_free(DpRehearsal *rehearsal)
         return;
     }
     g_ptr_array_unref(rehearsal->moved);
+    g_ptr_array_unref(rehearsal->kept);
     g_free(rehearsal);
 }
 
@@ -149,6 +152,20 @@ bind_all(DpMoves *moves, DpRehearsal *ret, GError **error)
     return bound;
 }
 
+/* What its reset left in a state that nobody knows is not given back. */
+static void
+keep_quarantined(DpMoves *moves, DpRehearsal *ret)
+{
+    for (guint i = 0; i < ret->moved->len; i++) {
+        DpFunction *fn = ret->moved->pdata[i];
+
+        if (dp_quarantine_covers(ret->verdict, &ret->visit, fn)) {
+            dp_moves_keep(moves, fn);
+            g_ptr_array_add(ret->kept, fn);
+        }
+    }
+}
+
 static bool
 give_back(DpMoves *moves, DpRehearsal *ret)
 {
@@ -179,6 +196,8 @@ rehearse(const DpChange *change,
     ret->passed =
         bind_all(moves, ret, &failure) && dp_assign_visit(change->root, ops, ret->verdict, true,
                                                           &ret->visit, outcome->diags, &failure);
+    keep_quarantined(moves, ret);
+    outcome->changed = ret->kept->len > 0;
     if (!give_back(moves, ret)) {
         ret->passed = false;
         outcome->changed = true;

@@ -10,6 +10,7 @@
 typedef struct {
     const DpVerdict *verdict;
     GPtrArray *moved; /* DpFunction that changed hands for it, borrowed, by address */
+    GPtrArray *kept;  /* those of them that are quarantined now, and stay with vfio-pci */
     DpStepMark bind, give_back;
     DpSessionReport visit;
     bool passed; /* every step, and all is as it was */

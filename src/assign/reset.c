@@ -7,6 +7,7 @@
  */
 #include "base/file.h"
 #include "binding.h"
+#include "quarantine.h"
 #include "reset-list.h"
 #include "session.h"
 
@@ -185,16 +186,24 @@ dp_assign_visit(DpRoot *root,
                 GError **error)
 {
     Job job = {.root = root, .report = ret_report, .diags = diags};
+    g_autoptr(GError) failure = NULL;
+    bool done;
 
     memset(ret_report, 0, sizeof *ret_report);
     ret_report->method = verdict->reset.method;
+    ret_report->quarantined = verdict->quarantined != NULL;
     job.session = (DpSession){
         .ops = ops, .fn = verdict->fn, .method = verdict->reset.method, .rehearsal = rehearsal};
     if (!check_ready(root, verdict, diags, error)) {
         return false;
     }
-    return job.session.method == DP_RESET_BUS ? reset_bus(&job, verdict, error)
-                                              : reset_alone(&job, error);
+    done = job.session.method == DP_RESET_BUS ? reset_bus(&job, verdict, &failure)
+                                              : reset_alone(&job, &failure);
+    dp_quarantine_settle(root, verdict, ret_report, failure, diags);
+    if (!done) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+    }
+    return done;
 }
 
 bool

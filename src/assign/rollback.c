@@ -4,6 +4,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "moves.h"
+#include "quarantine.h"
 #include "select.h"
 
 #include <errno.h>
@@ -46,7 +47,8 @@ functions_to_give_back(const DpChange *change, const DpArmed *armed)
         const DpBinding *before = armed->bindings->pdata[i];
         DpFunction *fn = dp_host_find_name(change->host, before->name);
 
-        if (fn != NULL && !dp_stored_passthru(change, fn) && !is_as_before(change->root, before)) {
+        if (fn != NULL && !dp_stored_passthru(change, fn) && !is_as_before(change->root, before) &&
+            !dp_quarantine_has(change->root, fn->name)) {
             g_ptr_array_add(functions, fn);
         }
     }

@@ -68,6 +68,28 @@ name_disabled(const DpChange *change, const DpAddr *addr, DpSelection *chosen, D
     }
 }
 
+/* Nobody gets it, the host least of all. */
+static void
+check_quarantine(const DpChange *change, const DpFunction *fn, DpOutcome *outcome)
+{
+    const DpVerdict *verdict = dp_policy_verdict(change->policy, &fn->addr);
+    DpDiag *diag;
+
+    if (verdict == NULL || verdict->quarantined == NULL) {
+        return;
+    }
+    diag = dp_diags_add(outcome->diags, DP_DIAG_QUARANTINE_KEEPS, fn->name,
+                        "%s stays with vfio-pci: it has been quarantined since %s: %s", fn->name,
+                        verdict->quarantined->since, verdict->quarantined->reason);
+    for (guint i = 0; i < verdict->diags->len; i++) {
+        const DpDiag *reason = verdict->diags->pdata[i];
+
+        if (reason->row->id == DP_DIAG_QUARANTINED) {
+            dp_diag_set_remedy(diag, "%s", reason->remedy);
+        }
+    }
+}
+
 static void
 check_unit_used(const DpChange *change, const DpFunction *fn, DpOutcome *outcome)
 {
@@ -142,6 +164,7 @@ dp_select_disable(
     }
     dp_selection_sort(chosen);
     for (guint i = 0; i < chosen->functions->len; i++) {
+        check_quarantine(change, chosen->functions->pdata[i], outcome);
         check_unit_used(change, chosen->functions->pdata[i], outcome);
     }
     if (dp_selection_refused(outcome, before, error)) {

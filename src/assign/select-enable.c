@@ -84,7 +84,7 @@ is_enabled(const DpChange *change, const DpFunction *fn)
 static bool
 overridden(const DpChange *change, int id)
 {
-    for (size_t i = 0; i < change->n_overrides; i++) {
+    for (size_t i = 0; i < change->n_overrides && !dp_policy_is_quarantine(id); i++) {
         if (change->overrides[i] == id) {
             return true;
         }

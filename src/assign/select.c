@@ -86,6 +86,15 @@ dp_stored_passthru(const DpChange *change, const DpFunction *fn)
     return dp_policy_stored_owner(change->conf, fn, NULL) == DP_OWNER_PASSTHRU;
 }
 
+bool
+dp_is_quarantined(const DpChange *change, const DpFunction *fn)
+{
+    const DpVerdict *verdict =
+        change->policy == NULL ? NULL : dp_policy_verdict(change->policy, &fn->addr);
+
+    return verdict != NULL && verdict->quarantined != NULL;
+}
+
 const char *
 dp_used_by(const DpChange *change, const DpFunction *fn)
 {

@@ -22,6 +22,9 @@ DpSelection *dp_select_disable(
 /* Does the store give @fn to virtual machines? */
 bool dp_stored_passthru(const DpChange *change, const DpFunction *fn);
 
+/* Is it with vfio-pci until its reset succeeds, whatever the store says? */
+bool dp_is_quarantined(const DpChange *change, const DpFunction *fn);
+
 const char *dp_used_by(const DpChange *change, const DpFunction *fn);
 
 /* The assignable functions on the buses below @bridge: a new array of borrowed DpFunction. */

@@ -16,7 +16,10 @@
 /* Revision and class: no function has all ones there, and the kernel answers them from the device
  * itself, other than the ids. */
 #define CLASS_OFFSET 8u
-#define ALL_ONES     0xffffffffu
+/* The command register, and its bus master enable (PCI 3.0, 6.2.2). */
+#define COMMAND_OFFSET 4u
+#define COMMAND_MASTER 0x0004u
+#define ALL_ONES       0xffffffffu
 
 /* What a reset must not change. */
 static const struct {
@@ -69,6 +72,20 @@ dp_session_n_changed(const DpSessionReport *report)
         n += report->before[i] != report->after[i] ? 1 : 0;
     }
     return n;
+}
+
+bool
+dp_session_is_dirty(const DpSessionReport *report)
+{
+    for (unsigned step = DP_SESSION_OPEN; step < DP_SESSION_STEPS; step++) {
+        const DpStepMark *mark = &report->steps[step];
+
+        if (mark->result == DP_STEP_FAILED) {
+            return mark->error == -ETIMEDOUT ||
+                   (step >= DP_SESSION_READ && step <= DP_SESSION_BACK);
+        }
+    }
+    return false;
 }
 
 static uint32_t
@@ -217,6 +234,23 @@ run_step(const DpSession *session, DpSessionStep step, DpVfioDevice **device, Sh
     return MIN(r, 0);
 }
 
+/* Whatever state it is in, it is to write to no memory. */
+static void
+stop_dma(const DpSession *session, DpVfioDevice *device, DpSessionReport *report)
+{
+    uint16_t command = 0;
+
+    if (session->ops->config_read(device, COMMAND_OFFSET, &command, sizeof command) < 0) {
+        return;
+    }
+    command = GUINT16_TO_LE(GUINT16_FROM_LE(command) & ~COMMAND_MASTER);
+    if (session->ops->config_write(device, COMMAND_OFFSET, &command, sizeof command) < 0 ||
+        session->ops->config_read(device, COMMAND_OFFSET, &command, sizeof command) < 0) {
+        return;
+    }
+    report->bus_master_off = (GUINT16_FROM_LE(command) & COMMAND_MASTER) == 0;
+}
+
 typedef struct {
     const DpSession *session;
     Shared *shared;
@@ -234,6 +268,9 @@ visit(void *data)
         if (rehearsal || step < DP_SESSION_MAP) {
             r = run_step(work->session, (DpSessionStep)step, &device, work->shared);
         }
+    }
+    if (device != NULL && dp_session_is_dirty(&work->shared->report)) {
+        stop_dma(work->session, device, &work->shared->report);
     }
     if (device != NULL) {
         (void)run_step(work->session, DP_SESSION_CLOSE, &device, work->shared);

@@ -43,6 +43,8 @@ struct DpSessionReport {
     DpVfioRegion regions[DP_VFIO_BARS];
     unsigned bar; /* the last one that was tried */
     int irqs[DP_VFIO_IRQS];
+    bool bus_master_off; /* after a failed reset: it does no DMA any more, as it says itself */
+    bool quarantined;    /* the function is handed to nobody: quarantine.h */
 };
 
 /* "open", "read", "reset", "read-back", "map", "interrupts", "close". */
@@ -53,7 +55,11 @@ const char *dp_step_result_name(DpStepResult result);
 /* How many bytes of the header differ after the reset. */
 unsigned dp_session_n_changed(const DpSessionReport *report);
 
-/* The visit, done as told. */
+/* True if the function was left in a state that nobody knows: its reset failed, it did not come
+ * back, or the kernel did not in any step, each of which may reset it. */
+bool dp_session_is_dirty(const DpSessionReport *report);
+
+/* The visit, done as told. A function that is left dirty has its bus mastering switched off. */
 typedef struct {
     const DpVfioOps *ops;
     const DpFunction *fn;

@@ -36,6 +36,7 @@ dp_policy_free(DpPolicy *policy)
     }
     g_ptr_array_unref(policy->verdicts);
     g_ptr_array_unref(policy->diags);
+    g_clear_pointer(&policy->quarantine, g_ptr_array_unref);
     g_free(policy);
 }
 
@@ -120,6 +121,7 @@ judge_all(DpJudge *judge)
             dp_function_judge(judge, verdict);
         }
     }
+    dp_quarantine_judge(judge);
     for (guint i = 0; i < verdicts->len; i++) { /* now that every need is known */
         judge_function(judge, verdicts->pdata[i]);
     }
@@ -133,6 +135,15 @@ dp_policy_new(const DpHost *host, const DpMap *map)
 
 DpPolicy *
 dp_policy_new_listed(const DpHost *host, const DpMap *map, const DpCompat *compat)
+{
+    return dp_policy_new_with(host, map, compat, NULL);
+}
+
+DpPolicy *
+dp_policy_new_with(const DpHost *host,
+                   const DpMap *map,
+                   const DpCompat *compat,
+                   GPtrArray *quarantine)
 {
     g_autoptr(GHashTable) positions = g_hash_table_new(NULL, NULL);
     g_autoptr(GHashTable) groups =
@@ -158,6 +169,7 @@ dp_policy_new_listed(const DpHost *host, const DpMap *map, const DpCompat *compa
                      .blockers = blockers};
 
     policy->host = host;
+    policy->quarantine = quarantine != NULL ? g_ptr_array_ref(quarantine) : NULL;
     policy->diags = dp_diags_new();
     policy->verdicts = g_ptr_array_new_with_free_func(verdict_free);
     judge_all(&judge);

@@ -54,6 +54,18 @@ typedef struct {
 
 const char *dp_unit_rule_name(DpUnitRule rule);
 
+/* A function whose reset failed: until one succeeds nobody gets it. The record of it is kept by the
+ * layer above. */
+typedef struct {
+    DpAddr addr;
+    char *since;       /* "2026-11-21T02:24:31Z" */
+    char *reason;      /* for people */
+    bool earlier_boot; /* the host was booted since */
+} DpQuarantined;
+
+/* An array for DpQuarantined, by address: what dp_policy_new_with is given. */
+GPtrArray *dp_quarantine_new(void);
+
 typedef struct {
     DpFunction *fn;
     bool assignable; /* false: a bridge, a host bridge: never passed through itself */
@@ -63,21 +75,28 @@ typedef struct {
                      itself if assignable */
     DpDiagList *diags; /* errors first */
     DpSupport support;
+    const DpQuarantined *quarantined; /* NULL: it is not */
 } DpVerdict;
 
 typedef struct {
     const DpHost *host;
-    GPtrArray *verdicts; /* DpVerdict, one per function, in the order of host->functions; owned */
-    DpDiagList *diags;   /* about the host as a whole: what `host check` reports */
-    bool capable;        /* no error among diags: passthrough is possible on this host at all. What
-                            keeps VFIO from working refuses each function too; a missing KVM does
-                            not: devices can be marked, and a VM can be emulated */
+    GPtrArray *quarantine; /* what it was given, or NULL */
+    GPtrArray *verdicts;   /* DpVerdict, one per function, in the order of host->functions; owned */
+    DpDiagList *diags;     /* about the host as a whole: what `host check` reports */
+    bool capable; /* no error among diags: passthrough is possible on this host at all. What
+                     keeps VFIO from working refuses each function too; a missing KVM does
+                     not: devices can be marked, and a VM can be emulated */
 } DpPolicy;
 
 /* @map must not be NULL (dp_map_new() for an empty one). @host and @map must outlive the result. */
 DpPolicy *dp_policy_new(const DpHost *host, const DpMap *map);
 /* The same with a compatibility list beside the built-in one (may be NULL). */
 DpPolicy *dp_policy_new_listed(const DpHost *host, const DpMap *map, const DpCompat *compat);
+/* The same with the functions that are quarantined (DpQuarantined, by address; may be NULL). */
+DpPolicy *dp_policy_new_with(const DpHost *host,
+                             const DpMap *map,
+                             const DpCompat *compat,
+                             GPtrArray *quarantine);
 void dp_policy_free(DpPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpPolicy, dp_policy_free)
 
@@ -87,6 +106,10 @@ const DpVerdict *dp_policy_verdict(const DpPolicy *policy, const DpAddr *addr);
  * line with d3d0, another slot, the administrator's own `false`. Nothing if it is alone, or if none
  * of them would. Its time grows with the square of the unit. */
 void dp_unit_advise(const DpPolicy *policy, const DpVerdict *verdict, DpDiagList *diags);
+
+/* True for the ids that say that a function, or one that goes with it, is quarantined: no override
+ * makes it fit for use, and none is a reason to leave it with the host. */
+bool dp_policy_is_quarantine(DpDiagId id);
 
 /* Bound to vfio-pci or to a variant of it ("mlx5_vfio_pci"). */
 bool dp_policy_on_vfio(const DpFunction *fn);

@@ -40,6 +40,9 @@ void dp_unit_judge(const DpJudge *judge, DpVerdict *verdict);
 /* need.c: what the host would lose, as diagnostics of the functions; needs all units. */
 void dp_needs_judge(DpJudge *judge);
 
+/* quarantine.c: functions whose reset failed, and those of their units; needs all units. */
+void dp_quarantine_judge(DpJudge *judge);
+
 /* verdict.c: the rules about one function alone. */
 bool dp_function_assignable(const DpFunction *fn);
 void dp_function_judge(const DpJudge *judge, DpVerdict *verdict);

@@ -147,6 +147,9 @@ dp_policy_state(const DpVerdict *verdict,
     if (used_by != NULL) {
         return DP_STATE_IN_USE;
     }
+    if (verdict->quarantined != NULL) {
+        return DP_STATE_UNAVAILABLE; /* and that is its reason, among those of the verdict */
+    }
     if (owner == DP_OWNER_PASSTHRU) {
         return dp_policy_on_vfio(fn) ? DP_STATE_ACTIVE : pending_enable(verdict, wait, diags);
     }

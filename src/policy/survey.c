@@ -26,7 +26,8 @@ static const struct {
     {1223, 1225, DP_SURVEY_STATE, false},     {1230, 1239, DP_SURVEY_MEMORY, false},
     {1250, 1269, DP_SURVEY_HOST_NEED, false}, {1301, 1301, DP_SURVEY_HOST_NEED, false},
     {1302, 1303, DP_SURVEY_GROUP, false},     {1304, 1304, DP_SURVEY_RESET, false},
-    {1320, 1329, DP_SURVEY_GROUP, false},     {1390, 1399, DP_SURVEY_STATE, false},
+    {1320, 1321, DP_SURVEY_GROUP, false},     {1322, 1322, DP_SURVEY_RESET, false},
+    {1323, 1329, DP_SURVEY_GROUP, false},     {1390, 1399, DP_SURVEY_STATE, false},
 };
 
 const char *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "release.h"
 
+#include "assign/binding.h"
+#include "assign/quarantine.h"
 #include "nodes.h"
 
 #include <string.h>
@@ -113,6 +115,25 @@ bind_as_stored(const DpRelease *release,
     dp_log_line(release->log, "%s: given back to the host", fn->name);
 }
 
+/* What a guest has left in it is no better for a reset that could not even be tried. */
+static void
+quarantine(const DpRelease *release,
+           const DpRunFunction *fn,
+           const GError *failure,
+           DpDiagList *diags)
+{
+    const DpVerdict *verdict = verdict_of(release, fn);
+    g_autoptr(DpBinding) binding = dp_binding_read(release->root, fn->name, NULL);
+
+    if (verdict == NULL || binding == NULL || !dp_binding_is_vfio(binding)) {
+        return; /* gone, or taken by another from under the VM */
+    }
+    if (!dp_quarantine_has(release->root, fn->name)) {
+        dp_quarantine_begin(release->root, verdict->fn, failure->message, diags);
+    }
+    dp_log_line(release->log, "%s: quarantined; it stays with vfio-pci", fn->name);
+}
+
 void
 dp_release_all(const DpRelease *release, const DpEsxconf *conf, DpDiagList *diags)
 {
@@ -132,6 +153,7 @@ dp_release_all(const DpRelease *release, const DpEsxconf *conf, DpDiagList *diag
             dp_diags_add(diags, DP_DIAG_VM_NOT_RESET, fn->name,
                          "%s was not reset after \"%s\" and stays with vfio-pci: %s", fn->name,
                          release->state->name, failure->message);
+            quarantine(release, fn, failure, diags);
         }
     }
 }

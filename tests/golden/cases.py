@@ -340,6 +340,36 @@ DYNAMIC = [("pciPassthru0.id", "# "), ("pciPassthru0.vendorId", "# "),
            ("pciPassthru0.deviceId", 'pciPassthru0.allowedDevices = "0x10de:0x20f1, 0x1b36:0x0010"\n#')]
 
 
+# The reset of the NVMe failed, in an earlier boot; that of one of two functions behind a bridge in this one.
+QUARANTINE = {"etc/directpath/quarantine.json": json.dumps({"version": 1, "functions": {
+    "0000:03:00.0": {"vendor": "1b36", "device": "0010", "since": "2026-11-21T02:24:31Z", "boot_id": "another",
+                     "reason": "flr reset of 0000:03:00.0: \x1b[31mit did not come back"},
+    "0000:04:00.0": {"vendor": "10de", "device": "2204", "since": "2026-11-21T02:24:31Z", "boot_id": "",
+                     "reason": "of another card"},
+    "0000:05:01.0": {"since": "2026-11-22T02:24:31Z", "boot_id": "", "reason": 7}}})}
+QUARANTINED = [
+    case("list-quarantined", "device list", "lab-enabled", tree_files=QUARANTINE),
+    case("show-quarantined", "device show 03:00.0", "lab-enabled", tree_files=QUARANTINE),
+    case("show-quarantined-json", "device show 05:02.0 --json", "lab", tree_files=QUARANTINE, schema="device-show"),
+    case("status-quarantined", "host status", "lab-enabled", tree_files=QUARANTINE),
+    case("status-quarantined-json", "host status --json", "lab", tree_files=QUARANTINE, store=SYSTEM,
+         schema="host-status"),
+    case("check-quarantined", "host check", "lab-enabled", tree_files=QUARANTINE),
+    case("enable-quarantined", "device enable 03:00.0 --override DP1322", "lab", tree_files=QUARANTINE,
+         keep="etc/directpath/esx.conf"),
+    case("disable-quarantined", "device disable 03:00.0", "lab-enabled", tree_files=QUARANTINE,
+         keep="etc/directpath/esx.conf"),
+    case("test-quarantined", "device test 03:00.0 --dry-run", "lab", tree_files=QUARANTINE),
+    case("power-on-quarantined", "vm power-on vm.vmx --dry-run", "lab-enabled", vmx=[], tree_files=QUARANTINE),
+    case("power-cycled-dry-json", "device reset 03:00.0 --power-cycled --dry-run --json", "lab-enabled",
+         tree_files=QUARANTINE, schema="device-reset"),
+    case("power-cycled-not-dry", "device reset 05:01.0 --power-cycled --dry-run", "lab-enabled", tree_files=QUARANTINE),
+    case("power-cycled-nothing-dry", "device reset 04:00.0 --power-cycled --dry-run", "lab-enabled",
+         tree_files=QUARANTINE),
+    case("list-quarantine-broken", "device list --quiet", "lab", tree_files={"etc/directpath/quarantine.json": "{}"}),
+]
+
+
 def validate(name, host="lab-enabled", vmx=(), as_json=False, **more):
     return case(f"validate-{name}", "vm validate vm.vmx" + (" --json" if as_json else ""), host, vmx=list(vmx),
                 schema="vm-validate", **more)
@@ -566,4 +596,4 @@ MAP = [check_map(path) for path in sorted(MAPS.glob("*.map"))] + [
     case("show-listed", "device show 03:00.0", "lab", tree_files=OWN_MAP),
 ]
 
-CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + MAP + SEEDS + VM + EDIT
+CASES = USAGE + HOST + DEVICE + OLD_WORDS + LIFE + IMPORT + QUARANTINED + MAP + SEEDS + VM + EDIT

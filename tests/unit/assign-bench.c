@@ -2,6 +2,7 @@
 #include "assign-bench.h"
 
 #include "assign/import.h"
+#include "assign/quarantine.h"
 #include "assign/stored.h"
 
 #include <string.h>
@@ -49,12 +50,14 @@ run(Bench *bench, BenchAct act, void *user)
     g_autoptr(GError) error = NULL;
     g_autoptr(DpHost) host = dp_host_scan(root, &error);
     g_autoptr(DpMap) map = dp_map_new();
+    g_autoptr(GPtrArray) quarantine = NULL;
     g_autoptr(DpPolicy) policy = NULL;
     g_autoptr(DpEsxconf) conf = dp_store_load(root, NULL, &error);
     DpChange change;
 
     g_assert_no_error(error);
-    policy = dp_policy_new(host, map);
+    quarantine = dp_quarantine_load(root, host, NULL);
+    policy = dp_policy_new_with(host, map, NULL, quarantine);
     change = (DpChange){.root = root,
                         .host = host,
                         .policy = policy,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What becomes of functions that share a reset when their VM has ended. */
 #include "assign-bench.h"
+#include "assign/quarantine.h"
 #include "vfio/fake.h"
 #include "vm/release.h"
 
@@ -85,8 +86,22 @@ test_a_failed_reset_counts_for_nobody(Fixture *f, gconstpointer data G_GNUC_UNUS
     f->fake->state->hot_reset_error = -EIO;
     dp_release_all(&f->release, conf, f->diags);
     g_assert_true(dp_diags_have(f->diags, DP_DIAG_VM_NOT_RESET));
+    g_assert_true(dp_quarantine_has(f->bench->kernel->root, E1000));
+    g_assert_true(dp_quarantine_has(f->bench->kernel->root, RTL));
     bench_expect(f->bench, E1000, "vfio-pci", "vfio-pci");
     bench_expect(f->bench, RTL, "vfio-pci", "vfio-pci");
+}
+
+/* One that could not even be opened is as dirty. */
+static void
+test_a_reset_that_cannot_be_tried(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(DpEsxconf) conf = dp_esxconf_new();
+
+    f->fake->state->open_error = -EBUSY;
+    dp_release_all(&f->release, conf, f->diags);
+    g_assert_true(dp_quarantine_has(f->bench->kernel->root, E1000));
+    bench_expect(f->bench, E1000, "vfio-pci", "vfio-pci");
 }
 
 static void
@@ -103,6 +118,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/release/shared", Fixture, NULL, set_up, test_one_reset_for_both, tear_down);
     g_test_add("/release/failed", Fixture, NULL, set_up, test_a_failed_reset_counts_for_nobody,
+               tear_down);
+    g_test_add("/release/not-tried", Fixture, NULL, set_up, test_a_reset_that_cannot_be_tried,
                tear_down);
     g_test_add("/release/store", Fixture, NULL, set_up, test_an_unreadable_store_is_told,
                tear_down);
