@@ -158,14 +158,20 @@ plan_fixture_sample(const char *const *changes)
 }
 
 DpPlan *
+plan_fixture_vmx(PlanFixture *fixture, const DpVmx *vmx)
+{
+    current_files = fixture->files;
+    return dp_plan_new("/nowhere/vms/passthru.vmx", vmx, &fixture->input);
+}
+
+DpPlan *
 plan_fixture_plan(PlanFixture *fixture, const char *text)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DpVmx) vmx = dp_vmx_parse("passthru.vmx", text, strlen(text), NULL, &error);
 
     g_assert_no_error(error);
-    current_files = fixture->files;
-    return dp_plan_new("/nowhere/vms/passthru.vmx", vmx, &fixture->input);
+    return plan_fixture_vmx(fixture, vmx);
 }
 
 DpPlan *

@@ -29,6 +29,7 @@ char *plan_fixture_text(const char *name);
  * removes the line. */
 char *plan_fixture_sample(const char *const *changes);
 
+DpPlan *plan_fixture_vmx(PlanFixture *fixture, const DpVmx *vmx);
 DpPlan *plan_fixture_plan(PlanFixture *fixture, const char *text);
 DpPlan *plan_fixture_changed(PlanFixture *fixture, const char *const *changes);
 

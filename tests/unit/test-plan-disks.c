@@ -195,6 +195,33 @@ test_datastores(void)
     }
 }
 
+/* Each file of tests/data/vmx makes a plan that holds what every plan must, and each of its lines
+ * is accounted for. */
+static void
+test_files(void)
+{
+    g_autofree char *folder = g_build_filename(g_getenv("DP_TEST_DATA"), "vmx", NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    const char *name;
+
+    g_assert_nonnull(dir);
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autofree char *bytes = NULL;
+        g_autoptr(DpVmx) vmx = NULL;
+        g_autoptr(DpPlan) plan = NULL;
+        gsize len = 0;
+
+        g_assert_true(g_file_get_contents(path, &bytes, &len, NULL));
+        vmx = dp_vmx_parse(name, bytes, len, NULL, NULL);
+        g_assert_nonnull(vmx);
+        plan = plan_fixture_vmx(fixture, vmx);
+        g_assert_cmpstr(plan_check_argv(plan), ==, NULL);
+        g_assert_cmpuint(plan->keys->len, ==, dp_vmx_n_entries(vmx));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -203,6 +230,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan-disks/targets", test_targets);
     g_test_add_func("/plan-disks/solid-state", test_solid_state);
     g_test_add_func("/plan-disks/networks", test_networks);
+    g_test_add_func("/plan-disks/files", test_files);
     g_test_add_func("/plan-disks/proposed-network", test_proposed_network);
     g_test_add_func("/plan-disks/unplugged", test_unplugged);
     g_test_add_func("/plan-disks/datastores", test_datastores);
