@@ -155,10 +155,78 @@ flat_image(DpBuild *build,
     return true;
 }
 
+/* One file of a disk of several; 0 after a diagnostic. */
+static int
+split_extent(
+    DpBuild *build, const char *key, const char *path, const DpVmdkExtent *extent, bool writable)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *file = g_build_filename(folder, extent->name, NULL);
+    g_autofree char *shown = dp_text_visible(file, -1);
+    g_autofree char *head = NULL;
+    size_t len = 0;
+    int fdset;
+
+    if (g_file_test(file, G_FILE_TEST_IS_SYMLINK)) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_EXTENT, key,
+                      "%s: %s is a link, and an extent is a file in the folder of the disk", key,
+                      shown);
+        return 0;
+    }
+    head = head_of(build, key, file, &len);
+    if (head == NULL) {
+        return 0;
+    }
+    if (!extent->flat && !dp_vmdk_is_extent(head, len)) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_KIND, key,
+                      "%s: %s is no extent of a disk, or has no capacity", key, shown);
+        return 0;
+    }
+    fdset = add_file(build, file, extent->flat ? DP_VM_FILE_FLAT : DP_VM_FILE_EXTENT, writable,
+                     extent->sectors * 512);
+    g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).descriptor =
+        g_path_get_basename(path);
+    return fdset;
+}
+
+/* QEMU puts the files together by a descriptor of ours, in which each is a descriptor that it has.
+ * What it writes there, a new CID, is not kept: no snapshot refers to it. */
+static bool
+split_image(DpBuild *build,
+            const char *key,
+            const char *path,
+            const GArray *extents,
+            bool writable,
+            DpImage *ret_image)
+{
+    g_autoptr(GString) text =
+        g_string_new("# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n");
+
+    g_string_append_printf(text, "createType=\"%s\"\n",
+                           g_array_index(extents, DpVmdkExtent, 0).flat ? "twoGbMaxExtentFlat"
+                                                                        : "twoGbMaxExtentSparse");
+    for (guint i = 0; i < extents->len; i++) {
+        const DpVmdkExtent *extent = &g_array_index(extents, DpVmdkExtent, i);
+        int fdset = split_extent(build, key, path, extent, writable);
+
+        if (fdset == 0) {
+            return false;
+        }
+        g_string_append_printf(text, "RW %" G_GUINT64_FORMAT " %s \"/dev/fdset/%d\"%s\n",
+                               extent->sectors, extent->flat ? "FLAT" : "SPARSE", fdset,
+                               extent->flat ? " 0" : "");
+    }
+    ret_image->fdset = add_file(build, path, DP_VM_FILE_TEXT, writable, 0);
+    g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).text =
+        g_string_free(g_steal_pointer(&text), FALSE);
+    return true;
+}
+
 static bool
 disk_image(DpBuild *build, const char *key, const char *path, bool writable, DpImage *ret_image)
 {
     g_autofree char *head = NULL, *why = NULL, *shown = NULL;
+    g_autoptr(GArray) extents = g_array_new(FALSE, FALSE, sizeof(DpVmdkExtent));
     DpVmdk vmdk = {.kind = DP_VMDK_SPARSE};
     size_t len = 0;
     DpDiagId id;
@@ -168,7 +236,7 @@ disk_image(DpBuild *build, const char *key, const char *path, bool writable, DpI
         if (head == NULL) {
             return false;
         }
-        if (!dp_vmdk_parse(head, len, &vmdk, &id, &why)) {
+        if (!dp_vmdk_parse_extents(head, len, &vmdk, extents, &id, &why)) {
             shown = dp_text_visible(path, -1);
             dp_build_diag(build, id, key, "%s: %s cannot be used: %s", key, shown, why);
             return false;
@@ -180,6 +248,9 @@ disk_image(DpBuild *build, const char *key, const char *path, bool writable, DpI
     writable = writable && !ret_image->read_only;
     if (vmdk.kind == DP_VMDK_FLAT) {
         return flat_image(build, key, path, &vmdk, writable, ret_image);
+    }
+    if (vmdk.kind == DP_VMDK_SPLIT) {
+        return split_image(build, key, path, extents, writable, ret_image);
     }
     ret_image->fdset = add_file(build, path, DP_VM_FILE_VMDK, writable, 0);
     return true;
@@ -239,6 +310,8 @@ image_of(DpBuild *build,
     switch (kind) {
     case DP_VM_FILE_VMDK:
     case DP_VM_FILE_FLAT:
+    case DP_VM_FILE_EXTENT:
+    case DP_VM_FILE_TEXT:
         return disk_image(build, key, path, writable, ret_image);
     case DP_VM_FILE_ISO:
     case DP_VM_FILE_FLOPPY:

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 /* @name beneath the folder @dir (AT_FDCWD: a path); @path is what messages call it. */
@@ -107,7 +108,8 @@ recheck(int fd, const DpVmFile *file, const char *folder, GError **error)
         return false;
     }
     if (file->kind == DP_VM_FILE_VMDK) {
-        if (!dp_vmdk_parse(head, len, &vmdk, &id, &why) || vmdk.kind == DP_VMDK_FLAT) {
+        if (!dp_vmdk_parse(head, len, &vmdk, &id, &why) || vmdk.kind == DP_VMDK_FLAT ||
+            vmdk.kind == DP_VMDK_SPLIT) {
             return dp_fail(error, DP_ERROR_REFUSED, "%s is not the disk that was planned",
                            file->path);
         }
@@ -117,6 +119,22 @@ recheck(int fd, const DpVmFile *file, const char *folder, GError **error)
            dp_fail(error, DP_ERROR_REFUSED, "%s is no CD image", file->path);
 }
 
+static bool
+names_extent(const DpVmdk *vmdk, const GArray *extents, const char *name, uint64_t size)
+{
+    if (vmdk->kind == DP_VMDK_FLAT) {
+        return strcmp(vmdk->extent, name) == 0 && vmdk->size == size;
+    }
+    for (guint i = 0; vmdk->kind == DP_VMDK_SPLIT && i < extents->len; i++) {
+        const DpVmdkExtent *extent = &g_array_index(extents, DpVmdkExtent, i);
+
+        if (strcmp(extent->name, name) == 0 && extent->sectors * 512 == size) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The descriptor beside the extent @name must still name it: any other file of any folder could
  * have come into its place. */
 static bool
@@ -124,6 +142,7 @@ check_extent(int dir, const char *name, const DpVmFile *file, GError **error)
 {
     dp_autofd int fd = open_regular_at(dir, file->descriptor, file->descriptor, O_RDONLY, error);
     g_autofree char *head = NULL, *why = NULL;
+    g_autoptr(GArray) extents = g_array_new(FALSE, FALSE, sizeof(DpVmdkExtent));
     size_t len = 0;
     DpVmdk vmdk;
     DpDiagId id;
@@ -132,11 +151,38 @@ check_extent(int dir, const char *name, const DpVmFile *file, GError **error)
     if (head == NULL) {
         return false;
     }
-    if (!dp_vmdk_parse(head, len, &vmdk, &id, &why) || vmdk.kind != DP_VMDK_FLAT ||
-        strcmp(vmdk.extent, name) != 0 || vmdk.size != file->size) {
+    if (!dp_vmdk_parse_extents(head, len, &vmdk, extents, &id, &why) ||
+        !names_extent(&vmdk, extents, name, file->size)) {
         return dp_fail(error, DP_ERROR_REFUSED, "%s is not the disk that was planned", file->path);
     }
     return true;
+}
+
+static bool
+check_sparse(int fd, const DpVmFile *file, GError **error)
+{
+    size_t len = 0;
+    g_autofree char *head = read_head(fd, DP_VMDK_HEAD, &len, error);
+
+    return head != NULL &&
+           (dp_vmdk_is_extent(head, len) ||
+            dp_fail(error, DP_ERROR_REFUSED, "%s is no extent of a disk", file->path));
+}
+
+/* Text in memory that QEMU reads as a file. */
+static int
+open_text(const DpVmFile *file, GError **error)
+{
+    size_t len = file->text != NULL ? strlen(file->text) : 0;
+    dp_autofd int fd = memfd_create("directpath-vmdk", MFD_CLOEXEC);
+
+    if (len == 0) {
+        return dp_fail(error, DP_ERROR_REFUSED, "%s has no text", file->path), -1;
+    }
+    if (fd < 0 || write(fd, file->text, len) != (ssize_t)len) {
+        return dp_fail_errno(error, errno, "%s: cannot make its descriptor", file->path), -1;
+    }
+    return dp_steal_fd(&fd);
 }
 
 static bool
@@ -178,7 +224,8 @@ open_in_folder(const DpVmFile *file, int flags, const char *folder, GError **err
         return -1;
     }
     fd = open_regular_at(dir, name, file->path, flags | O_NOFOLLOW, error);
-    if (fd < 0 || (output && !check_single(fd, file, error))) {
+    if (fd < 0 || (output && !check_single(fd, file, error)) ||
+        (file->kind == DP_VM_FILE_EXTENT && !check_sparse(fd, file, error))) {
         return -1;
     }
     return dp_steal_fd(&fd);
@@ -201,7 +248,9 @@ dp_file_open_for_vm(const DpVmFile *file, const char *folder, GError **error)
 
     if (file->kind == DP_VM_FILE_OUTPUT) {
         fd = open_in_folder(file, O_WRONLY | O_CREAT | O_APPEND, folder, error);
-    } else if (file->kind == DP_VM_FILE_FLAT) {
+    } else if (file->kind == DP_VM_FILE_TEXT) {
+        fd = open_text(file, error);
+    } else if (file->kind == DP_VM_FILE_FLAT || file->kind == DP_VM_FILE_EXTENT) {
         fd = open_in_folder(file, file->writable ? O_RDWR : O_RDONLY, folder, error);
     } else {
         fd = open_checked(file, folder, error);

@@ -33,6 +33,7 @@ vm_file_clear(gpointer data)
 
     g_free(file->path);
     g_free(file->descriptor);
+    g_free(file->text);
     g_free(file->inside);
 }
 

@@ -93,6 +93,8 @@ char *dp_vm_vmx_sum(const DpVmx *vmx);
 typedef enum {
     DP_VM_FILE_VMDK,   /* one file: hosted sparse or stream-optimized, no parent */
     DP_VM_FILE_FLAT,   /* the raw extent of a VMDK */
+    DP_VM_FILE_EXTENT, /* a sparse extent of a VMDK of several files */
+    DP_VM_FILE_TEXT,   /* no file: the descriptor of such a VMDK as QEMU is to read it */
     DP_VM_FILE_ISO,    /* ISO 9660 or UDF image */
     DP_VM_FILE_FLOPPY, /* raw image of a floppy */
     DP_VM_FILE_OUTPUT, /* a serial port's text, appended to */
@@ -105,6 +107,7 @@ typedef struct {
     DpVmFileKind kind;
     uint64_t size;    /* DP_VM_FILE_FLAT: bytes that the descriptor says; else 0 */
     char *descriptor; /* DP_VM_FILE_FLAT: name of the file beside it that says so; else NULL */
+    char *text;       /* DP_VM_FILE_TEXT: its content; else NULL */
     char *inside;     /* the datastore's folder that the file lies in; NULL: the VM's folder */
 } DpVmFile;
 

@@ -80,14 +80,13 @@ static const struct {
     {"vmfsRaw", DP_DIAG_VMX_DISK_RAW},
     {"vmfsSparse", DP_DIAG_VMX_DISK_PARENT},
     {"seSparse", DP_DIAG_VMX_DISK_PARENT},
-    {"twoGbMaxExtentSparse", DP_DIAG_VMX_DISK_KIND},
-    {"twoGbMaxExtentFlat", DP_DIAG_VMX_DISK_KIND},
 };
 
 typedef struct {
     char *kind;   /* createType */
     char *extent; /* the first extent's line */
     unsigned extents;
+    GPtrArray *lines; /* of all extents */
 } Descriptor;
 
 static void
@@ -95,6 +94,7 @@ descriptor_clear(Descriptor *descriptor)
 {
     g_free(descriptor->kind);
     g_free(descriptor->extent);
+    g_clear_pointer(&descriptor->lines, g_ptr_array_unref);
 }
 
 static bool
@@ -120,7 +120,9 @@ read_line(const char *line, Descriptor *descriptor, Problem *problem)
     if (is_extent(line)) {
         if (descriptor->extents++ == 0) {
             descriptor->extent = g_strdup(line);
+            descriptor->lines = g_ptr_array_new_with_free_func(g_free);
         }
+        g_ptr_array_add(descriptor->lines, g_strdup(line));
     }
     if (hint != NULL || (parent != NULL && g_ascii_strcasecmp(parent, "ffffffff") != 0)) {
         return fail(problem, DP_DIAG_VMX_DISK_PARENT,
@@ -188,6 +190,76 @@ parse_sparse(const char *bytes, size_t len, DpVmdk *vmdk, Problem *problem)
     return ok;
 }
 
+/* A name within the folder: no path, no protocol. */
+static bool
+check_name(const char *name, Problem *problem)
+{
+    g_autofree char *shown = NULL;
+
+    if (name[0] != '\0' && strlen(name) < sizeof((DpVmdk *)NULL)->extent && name[0] != '.' &&
+        strchr(name, '/') == NULL) {
+        return true;
+    }
+    shown = dp_text_visible(name, -1);
+    return fail(problem, DP_DIAG_VMX_DISK_EXTENT,
+                "its extent \"%s\" is not in the folder of the disk", shown);
+}
+
+/* RW 4192256 SPARSE "name-s001.vmdk", or RW 4192256 FLAT "name-f001.vmdk" 0 */
+static bool
+parse_split_extent(const char *line, bool flat, DpVmdkExtent *extent, Problem *problem)
+{
+    g_auto(GStrv) words = g_strsplit_set(line, "\"", 3);
+    char access[16], kind[16];
+    unsigned long long sectors, offset = 0;
+
+    if (words[0] == NULL || words[1] == NULL || words[2] == NULL ||
+        sscanf(words[0], " %15s %20llu %15s", access, &sectors, kind) != 3 || sectors == 0 ||
+        sectors > MAX_SECTORS) {
+        return fail(problem, DP_DIAG_VMX_DISK_KIND, "an extent of it cannot be read");
+    }
+    (void)sscanf(words[2], " %20llu", &offset);
+    if (strcmp(access, "RW") != 0 || offset != 0 || strcmp(kind, flat ? "FLAT" : "SPARSE") != 0) {
+        return fail(problem, DP_DIAG_VMX_DISK_KIND, "an extent of it is no whole file of its kind");
+    }
+    if (!check_name(words[1], problem)) {
+        return false;
+    }
+    g_strlcpy(extent->name, words[1], sizeof extent->name);
+    extent->sectors = sectors;
+    extent->flat = flat;
+    return true;
+}
+
+static bool
+is_split(const Descriptor *descriptor, bool *ret_flat)
+{
+    *ret_flat = g_ascii_strcasecmp(descriptor->kind, "twoGbMaxExtentFlat") == 0;
+    return *ret_flat || g_ascii_strcasecmp(descriptor->kind, "twoGbMaxExtentSparse") == 0;
+}
+
+static bool
+parse_split(
+    const Descriptor *descriptor, bool flat, DpVmdk *vmdk, GArray *extents, Problem *problem)
+{
+    DpVmdkExtent extent = {0};
+
+    if (descriptor->extents == 0 || descriptor->extents > DP_VMDK_EXTENTS_MAX) {
+        return fail(problem, DP_DIAG_VMX_DISK_KIND, "it has %u extents, and 1 to %u can be used",
+                    descriptor->extents, DP_VMDK_EXTENTS_MAX);
+    }
+    for (guint i = 0; i < descriptor->lines->len; i++) {
+        if (!parse_split_extent(descriptor->lines->pdata[i], flat, &extent, problem)) {
+            return false;
+        }
+        if (extents != NULL) {
+            g_array_append_val(extents, extent);
+        }
+    }
+    vmdk->kind = DP_VMDK_SPLIT;
+    return true;
+}
+
 /* RW 204800 FLAT "name-flat.vmdk" 0 */
 static bool
 parse_extent(const char *line, DpVmdk *vmdk, Problem *problem)
@@ -207,12 +279,8 @@ parse_extent(const char *line, DpVmdk *vmdk, Problem *problem)
         (strcmp(kind, "FLAT") != 0 && strcmp(kind, "VMFS") != 0)) {
         return fail(problem, DP_DIAG_VMX_DISK_KIND, "its extent is no whole raw file");
     }
-    if (words[1][0] == '\0' || strlen(words[1]) >= sizeof vmdk->extent || words[1][0] == '.' ||
-        strchr(words[1], '/') != NULL) {
-        g_autofree char *shown = dp_text_visible(words[1], -1);
-
-        return fail(problem, DP_DIAG_VMX_DISK_EXTENT,
-                    "its extent \"%s\" is not in the folder of the disk", shown);
+    if (!check_name(words[1], problem)) {
+        return false;
     }
     g_strlcpy(vmdk->extent, words[1], sizeof vmdk->extent);
     vmdk->size = (uint64_t)sectors * SECTOR;
@@ -221,11 +289,17 @@ parse_extent(const char *line, DpVmdk *vmdk, Problem *problem)
 }
 
 static bool
-parse_text(const char *bytes, size_t len, DpVmdk *vmdk, Problem *problem)
+parse_text(const char *bytes, size_t len, DpVmdk *vmdk, GArray *extents, Problem *problem)
 {
     Descriptor descriptor = {0};
     bool ok = read_descriptor(bytes, len, &descriptor, problem);
+    bool flat;
 
+    if (ok && is_split(&descriptor, &flat)) {
+        ok = parse_split(&descriptor, flat, vmdk, extents, problem);
+        descriptor_clear(&descriptor);
+        return ok;
+    }
     if (ok && g_ascii_strcasecmp(descriptor.kind, "monolithicFlat") != 0 &&
         g_ascii_strcasecmp(descriptor.kind, "vmfs") != 0 &&
         g_ascii_strcasecmp(descriptor.kind, "vmfsThin") != 0 &&
@@ -243,7 +317,25 @@ parse_text(const char *bytes, size_t len, DpVmdk *vmdk, Problem *problem)
 }
 
 bool
+dp_vmdk_is_extent(const char *bytes, size_t len)
+{
+    return len >= HEADER_SIZE && memcmp(bytes, "KDMV", 4) == 0 &&
+           le(bytes, HEADER_CAPACITY, 8) != 0;
+}
+
+bool
 dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id, char **ret_why)
+{
+    return dp_vmdk_parse_extents(bytes, len, ret_vmdk, NULL, ret_id, ret_why);
+}
+
+bool
+dp_vmdk_parse_extents(const char *bytes,
+                      size_t len,
+                      DpVmdk *ret_vmdk,
+                      GArray *extents,
+                      DpDiagId *ret_id,
+                      char **ret_why)
 {
     Problem problem = {0};
     DpVmdk vmdk = {0};
@@ -254,7 +346,7 @@ dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id,
     } else if (len >= 4 && memcmp(bytes, "COWD", 4) == 0) {
         ok = fail(&problem, DP_DIAG_VMX_DISK_PARENT, "it is the data of an ESX snapshot");
     } else if (len >= 21 && memcmp(bytes, "# Disk DescriptorFile", 21) == 0) {
-        ok = parse_text(bytes, len, &vmdk, &problem);
+        ok = parse_text(bytes, len, &vmdk, extents, &problem);
     } else {
         ok = fail(&problem, DP_DIAG_VMX_FILE_KIND, "it is no VMDK");
     }

@@ -17,7 +17,17 @@ typedef enum {
     DP_VMDK_SPARSE, /* one file, grain tables and descriptor inside */
     DP_VMDK_STREAM, /* the same, compressed: cannot be written */
     DP_VMDK_FLAT,   /* a descriptor whose one extent is a raw file beside it */
+    DP_VMDK_SPLIT,  /* a descriptor whose extents, raw or sparse, are several files beside it */
 } DpVmdkKind;
+
+/* Extents of a split disk: each is a descriptor that QEMU inherits. */
+#define DP_VMDK_EXTENTS_MAX 240
+
+typedef struct {
+    char name[256]; /* base name of the file */
+    uint64_t sectors;
+    bool flat; /* raw; else sparse */
+} DpVmdkExtent;
 
 typedef struct {
     DpVmdkKind kind;
@@ -27,5 +37,17 @@ typedef struct {
 
 /* @bytes are the first @len of the file. False: the disk cannot be used; @ret_id tells which
  * diagnostic, @ret_why the reason in words (the caller frees it). */
+/* @extents (GArray of DpVmdkExtent, or NULL) gets those of a split disk, in their order. */
+bool dp_vmdk_parse_extents(const char *bytes,
+                           size_t len,
+                           DpVmdk *ret_vmdk,
+                           GArray *extents,
+                           DpDiagId *ret_id,
+                           char **ret_why);
+
+/* True if @bytes are the head of one sparse extent of a split disk that QEMU takes for nothing
+ * else: with a capacity, so that it believes no descriptor inside. */
+bool dp_vmdk_is_extent(const char *bytes, size_t len);
+
 bool
 dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id, char **ret_why);

@@ -88,7 +88,7 @@ opens(Place *place, const char *name, DpVmFileKind kind)
     g_autofree char *descriptor = g_strdup("disk.vmdk");
     dp_autofd int fd = -1;
 
-    if (kind == DP_VM_FILE_FLAT) {
+    if (kind == DP_VM_FILE_FLAT || kind == DP_VM_FILE_EXTENT) {
         file.descriptor = descriptor;
     }
     g_clear_error(&place->error);
@@ -178,6 +178,27 @@ test_disk_elsewhere(Place *place, gconstpointer unused)
     g_assert_nonnull(strstr(place->error->message, "does not lie in"));
 }
 
+/* An extent without a capacity would make QEMU believe the descriptor inside it. */
+static void
+test_split_disk(Place *place, gconstpointer unused)
+{
+    g_autofree char *extent = path_in(place->folder, "disk-s001.vmdk");
+    char head[512] = "KDMV\1";
+
+    (void)unused;
+    put(place->folder, "disk.vmdk",
+        "# Disk DescriptorFile\nparentCID=ffffffff\ncreateType=\"twoGbMaxExtentSparse\"\n"
+        "RW 1 SPARSE \"disk-s001.vmdk\"\n");
+    g_assert_true(g_file_set_contents(extent, head, sizeof head, NULL));
+    refused(place, "disk-s001.vmdk", DP_VM_FILE_EXTENT);
+    head[12] = 1;
+    g_assert_true(g_file_set_contents(extent, head, sizeof head, NULL));
+    g_assert_true(opens(place, "disk-s001.vmdk", DP_VM_FILE_EXTENT));
+    refused(place, "disk-flat.vmdk", DP_VM_FILE_EXTENT);
+    put_link(place->folder, "disk-s001.vmdk", "../outside/shadow");
+    refused(place, "disk-s001.vmdk", DP_VM_FILE_EXTENT);
+}
+
 static void
 test_no_files(Place *place, gconstpointer unused)
 {
@@ -204,6 +225,7 @@ main(int argc, char **argv)
     ADD("/open/output/elsewhere", test_output_elsewhere_is_not_even_made);
     ADD("/open/output/link", test_output_with_a_second_name);
     ADD("/open/disk/elsewhere", test_disk_elsewhere);
+    ADD("/open/disk/split", test_split_disk);
     ADD("/open/no-files", test_no_files);
     return g_test_run();
 }
