@@ -181,6 +181,30 @@ static const DpVerb verbs[] = {
      "passed through, controllers and disks at the addresses that the guest sees\n"
      "here. What libvirt has no words for is said. Refused where power-on would be.\n",
      "directpath vm export vm.vmx --format libvirt", dp_cmd_vm_export},
+    {"vm suspend", "FILE.vmx", 1, 1, 0, 0, "refused: keep a VM's state and stop it",
+     "Refused with the reason where a device is passed through; where none is, not\n"
+     "offered by this version. Nothing is changed. Exit status 1.\n",
+     "directpath vm suspend vm.vmx", dp_cmd_vm_refused},
+    {"vm resume", "FILE.vmx", 1, 1, 0, 0, "refused: go on from a kept state",
+     "Refused with the reason where a device is passed through; where none is, not\n"
+     "offered by this version. Nothing is changed. Exit status 1.\n",
+     "directpath vm resume vm.vmx", dp_cmd_vm_refused},
+    {"vm snapshot", "FILE.vmx ...", 1, -1, 0, 0, "refused: a state to come back to",
+     "Refused with the reason where a device is passed through; where none is, not\n"
+     "offered by this version. Nothing is changed. Exit status 1.\n",
+     "directpath vm snapshot vm.vmx", dp_cmd_vm_refused},
+    {"vm migrate", "FILE.vmx ...", 1, -1, 0, 0, "refused: move a VM, or its disks, while it runs",
+     "Refused with the reason where a device is passed through; where none is, not\n"
+     "offered by this version. Nothing is changed. Exit status 1.\n",
+     "directpath vm migrate vm.vmx", dp_cmd_vm_refused},
+    {"vm hot-add", "FILE.vmx ...", 1, -1, 0, 0, "refused: give a running VM a device",
+     "Refused with the reason where a device is passed through; where none is, not\n"
+     "offered by this version. Nothing is changed. Exit status 1.\n",
+     "directpath vm hot-add vm.vmx", dp_cmd_vm_refused},
+    {"vm hot-remove", "FILE.vmx ...", 1, -1, 0, 0, "refused: take a device from a running VM",
+     "Refused with the reason where a device is passed through; where none is, not\n"
+     "offered by this version. Nothing is changed. Exit status 1.\n",
+     "directpath vm hot-remove vm.vmx", dp_cmd_vm_refused},
     {"esxcli hardware pci list", "", 0, 0, 0, 0, "every PCI function, in ESXi's words",
      "The fields of ESXi's command of this name, from what this host knows. A field\n"
      "that Linux has nothing for is empty, or holds what ESXi shows for none.\n",
@@ -219,8 +243,7 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host support", "vm register", "vm unregister", "vm autostart", "vm reset",   "vm console",
-    "vm suspend",   "vm resume",   "vm snapshot",   "vm migrate",   "vm hot-add", "vm hot-remove",
+    "host support", "vm register", "vm unregister", "vm autostart", "vm reset", "vm console",
 };
 
 const DpVerb *

@@ -76,6 +76,7 @@ bool dp_cmd_vm_power_off(DpCli *cli, GError **error);
 bool dp_cmd_vm_status(DpCli *cli, GError **error);
 bool dp_cmd_vm_list(DpCli *cli, GError **error);
 bool dp_cmd_vm_log(DpCli *cli, GError **error);
+bool dp_cmd_vm_refused(DpCli *cli, GError **error);
 bool dp_cmd_vm_export(DpCli *cli, GError **error);
 bool dp_cmd_esxcli_pci_list(DpCli *cli, GError **error);
 bool dp_cmd_esxcli_passthru_list(DpCli *cli, GError **error);

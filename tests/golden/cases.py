@@ -32,7 +32,7 @@ USAGE = [
     case("version", "--version", bare=True),
     case("version-json", "--version --json", bare=True, schema="version"),
     case("help-group", "help vm", bare=True),
-    case("later-command", "vm snapshot x.vmx", bare=True),
+    case("later-command", "vm reset x.vmx", bare=True),
     case("unknown-command", "frobnicate", bare=True),
     case("unknown-command-json", "--json frobnicate", bare=True),
     case("group-alone", "device", bare=True),
@@ -494,6 +494,10 @@ VM = [
     validate("shared-line", vmx=[("memsize = ", NIC_33 + 'pciPassthru1.msiEnabled = "FALSE"\nmemsize = '),
                                  ('"33"', '"35"')]),
     validate("old-linux", vmx=[('guestOS = "linux"', 'guestOS = "rhel4"')]),
+    *[case(f"refused-{verb}-{kind}", f"vm {verb} vm.vmx --json", "lab-enabled", vmx=edits, schema="failure")
+      for verb in ("suspend", "resume", "snapshot", "migrate", "hot-add", "hot-remove")
+      for kind, edits in (("passthru", []), ("plain", [('pciPassthru0.present = "TRUE"', 'pciPassthru0.present = "FALSE"'),
+                                                       ('pciPassthru1.present = "TRUE"', 'pciPassthru1.present = "FALSE"')]))],
     case("export", "vm export vm.vmx --format libvirt", "lab-enabled", vmx=[], wide=True),
     case("export-json", "vm export vm.vmx --format libvirt --json", "lab-enabled", vmx=[], schema="vm-export"),
     case("export-no-format", "vm export vm.vmx", "lab-enabled", vmx=[]),
