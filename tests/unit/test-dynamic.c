@@ -67,7 +67,6 @@ test_first_free(void)
     g_autoptr(PlanFixture) fixture = plan_fixture_new();
     g_autoptr(DpPlan) plan = plan_fixture_changed(fixture, changes);
     const DpDiag *diag = plan_diag(plan, DP_DIAG_VMX_DYNAMIC_CHOSEN);
-    g_autofree char *diags = plan_diags(plan);
     g_autofree char *argv = plan_argv(plan);
 
     g_assert_false(dp_diags_have_error(plan->diags));
