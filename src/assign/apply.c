@@ -2,6 +2,7 @@
 #include "armed.h"
 #include "identity.h"
 #include "moves.h"
+#include "power.h"
 #include "select.h"
 #include "stored.h"
 
@@ -195,6 +196,23 @@ move_each(Apply *apply, GPtrArray *moved, GError **error)
     return dp_moves_end(moves, error);
 }
 
+/* Who was claimed in the initramfs, or by an earlier version, is not kept awake yet. */
+static void
+hold_power(const Apply *apply)
+{
+    const DpChange *change = apply->change;
+
+    for (guint i = 0; !change->dry_run && i < change->host->functions->len; i++) {
+        const DpFunction *fn = change->host->functions->pdata[i];
+
+        if (dp_policy_on_vfio(fn) && wants_vfio(change, fn) && dp_is_assignable(change, fn) &&
+            dp_used_by(change, fn) == NULL) {
+            dp_power_note(change->root, fn->name, fn->driver, apply->outcome);
+            dp_power_hold(change->root, fn->name, apply->outcome);
+        }
+    }
+}
+
 static bool
 run(Apply *apply, GError **error)
 {
@@ -212,6 +230,7 @@ run(Apply *apply, GError **error)
     if (!move_each(apply, moved, error)) {
         return false;
     }
+    hold_power(apply);
     learn_all(apply, moved);
     outcome->changed = !change->dry_run && outcome->steps->len > 0;
     if (outcome->n_failed > 0) {

@@ -5,6 +5,7 @@
 #include "holders.h"
 #include "module.h"
 #include "outcome.h"
+#include "power.h"
 #include "sysfs.h"
 
 #include <errno.h>
@@ -30,8 +31,8 @@ read_attribute(DpRoot *root, const char *name, const char *attr)
     return dp_file_read_line(root->fd, path, NULL);
 }
 
-static char *
-read_driver(DpRoot *root, const char *name)
+char *
+dp_binding_driver(DpRoot *root, const char *name)
 {
     g_autofree char *path = attribute(name, "driver");
     g_autofree char *target = dp_file_read_link(root->fd, path);
@@ -69,7 +70,7 @@ dp_binding_read(DpRoot *root, const char *name, GError **error)
     binding->device = read_attribute(root, name, "device");
     read_override(root, binding);
     if (!binding->stuck) {
-        binding->driver = read_driver(root, name);
+        binding->driver = dp_binding_driver(root, name);
     }
     return g_steal_pointer(&binding);
 }
@@ -248,6 +249,22 @@ load_driver(const Mover *mover, GError **error)
     return dp_module_load(DP_VFIO_DRIVER, error) ? DP_MOVE_DONE : DP_MOVE_FAILED;
 }
 
+static void
+note_power(const Mover *mover)
+{
+    if (!mover->dry) {
+        dp_power_note(mover->root, mover->before->name, mover->before->driver, mover->outcome);
+    }
+}
+
+static void
+hold_power(const Mover *mover)
+{
+    if (!mover->dry) {
+        dp_power_hold(mover->root, mover->before->name, mover->outcome);
+    }
+}
+
 /* Override before unbind: a loose function belongs to whoever probes first. */
 DpMove
 dp_binding_to_vfio(
@@ -262,11 +279,13 @@ dp_binding_to_vfio(
     if (load_driver(&mover, error) != DP_MOVE_DONE) {
         return DP_MOVE_FAILED;
     }
+    note_power(&mover);
     r = set_override(&mover, DP_VFIO_DRIVER);
     if (r < 0) {
         return end(&mover, r, "cannot set driver_override", error);
     }
     if (dp_binding_is_vfio(before)) {
+        hold_power(&mover);
         return DP_MOVE_DONE;
     }
     r = before->driver == NULL ? 0 : unbind(&mover, before->driver);
@@ -277,7 +296,11 @@ dp_binding_to_vfio(
     if (r < 0) {
         return end(&mover, r, "vfio-pci does not take it", error);
     }
-    return dry || verify(&mover, true, error) ? DP_MOVE_DONE : DP_MOVE_FAILED;
+    if (!dry && !verify(&mover, true, error)) {
+        return DP_MOVE_FAILED;
+    }
+    hold_power(&mover);
+    return DP_MOVE_DONE;
 }
 
 static DpMove
@@ -291,7 +314,8 @@ leave_to_holder(const DpBinding *before, const char *holders, GError **error)
 static void
 note_driverless(const Mover *mover)
 {
-    g_autofree char *driver = mover->dry ? NULL : read_driver(mover->root, mover->before->name);
+    g_autofree char *driver =
+        mover->dry ? NULL : dp_binding_driver(mover->root, mover->before->name);
 
     if (!mover->dry && driver == NULL && mover->outcome != NULL) {
         dp_diags_add(mover->outcome->diags, DP_DIAG_NO_HOST_DRIVER, mover->before->name,
@@ -334,6 +358,9 @@ dp_binding_to_host(
     if (!dry && !verify(&mover, false, error)) {
         return DP_MOVE_FAILED;
     }
+    if (!dry) {
+        dp_power_release(root, before->name, outcome);
+    }
     note_driverless(&mover);
     return DP_MOVE_DONE;
 }
@@ -346,7 +373,7 @@ bind_again(const Mover *mover, const char *driver)
     g_autofree char *bound = NULL;
     int r = put(mover, DRIVERS_PROBE, mover->before->name);
 
-    bound = read_driver(mover->root, mover->before->name);
+    bound = dp_binding_driver(mover->root, mover->before->name);
     if (g_strcmp0(bound, driver) == 0) {
         return 0;
     }
@@ -354,11 +381,23 @@ bind_again(const Mover *mover, const char *driver)
         r = put(mover, path, mover->before->name);
     }
     g_free(bound);
-    bound = read_driver(mover->root, mover->before->name);
+    bound = dp_binding_driver(mover->root, mover->before->name);
     if (g_strcmp0(bound, driver) == 0) {
         return 0;
     }
     return r < 0 ? r : -ENODEV;
+}
+
+/* A function that was claimed is kept awake again. */
+static void
+put_power_back(DpRoot *root, const DpBinding *before)
+{
+    if (dp_binding_is_vfio(before) && g_strcmp0(before->override, DP_VFIO_DRIVER) == 0) {
+        dp_power_note(root, before->name, before->driver, NULL);
+        dp_power_hold(root, before->name, NULL);
+    } else {
+        dp_power_release(root, before->name, NULL);
+    }
 }
 
 bool
@@ -392,5 +431,6 @@ dp_binding_restore(DpRoot *root, const DpBinding *before, GError **error)
     if (r < 0) {
         return dp_fail_errno(error, -r, "%s: cannot put its driver back", before->name);
     }
+    put_power_back(root, before);
     return true;
 }

@@ -32,6 +32,10 @@ DpBinding *dp_binding_copy(const DpBinding *binding);
 void dp_binding_free(DpBinding *binding);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpBinding, dp_binding_free)
 
+/* The driver of @name by its link in sysfs, which no lock guards; NULL: none. The caller frees it.
+ */
+char *dp_binding_driver(DpRoot *root, const char *name);
+
 bool dp_binding_is_vfio(const DpBinding *binding);
 
 /* The moves. Nothing is undone here: the caller has pushed dp_binding_restore before. With @dry

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "intent.h"
+#include "power.h"
 #include "quarantine.h"
 #include "reset-list.h"
 #include "select.h"
@@ -190,6 +191,9 @@ dp_assign_recover(const DpChange *change, DpOutcome *outcome, GError **error)
         return false;
     }
     if (intent == NULL) {
+        if (!change->dry_run) {
+            dp_power_recover(change->root, outcome);
+        }
         /* Of an earlier boot, or broken. */
         return change->dry_run || dp_intent_remove(change->root, error);
     }

@@ -5,74 +5,17 @@
 #include "binding.h"
 #include "intent.h"
 #include "outcome.h"
+#include "run-record.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#define FOLDER "run/directpath"
-#define NAME   "reset-lists"
-#define PATH   FOLDER "/" NAME
-
-#define MAX_BYTES (1u << 20)
-#define VERSION   1
-
-/* The record: {"version", "functions": {ADDRESS: {"list", "word"}}}. It is in memory that a reboot
- * empties, as the kernel's lists are. NULL: none, or one that cannot be read. */
-static json_t *
-load(DpRoot *root)
-{
-    size_t len = 0;
-    g_autofree char *text = dp_file_read(root->fd, PATH, MAX_BYTES, &len, NULL);
-    json_t *document = text == NULL ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-    json_t *functions = json_object_get(document, "functions");
-
-    if (json_integer_value(json_object_get(document, "version")) != VERSION ||
-        !json_is_object(functions)) {
-        functions = NULL;
-    }
-    json_incref(functions);
-    json_decref(document);
-    return functions;
-}
-
-static bool
-drop(int folder, GError **error)
-{
-    if (unlinkat(folder, NAME, 0) < 0 && errno != ENOENT) {
-        return dp_fail_errno(error, errno, "cannot remove %s", PATH);
-    }
-    return fsync(folder) == 0 || dp_fail_errno(error, errno, "cannot sync %s", FOLDER);
-}
-
-static bool
-save(DpRoot *root, json_t *functions, GError **error)
-{
-    dp_autofd int folder = dp_store_folder(root, FOLDER, error);
-    json_t *document;
-    char *text;
-    bool done;
-
-    if (folder < 0) {
-        return false;
-    }
-    if (json_object_size(functions) == 0) {
-        return drop(folder, error);
-    }
-    document = json_object();
-    json_object_set_new(document, "version", json_integer(VERSION));
-    json_object_set(document, "functions", functions);
-    text = json_dumps(document, JSON_INDENT(2) | JSON_SORT_KEYS);
-    done = text != NULL && dp_file_replace(folder, NAME, text, strlen(text), 0644, error);
-    free(text);
-    json_decref(document);
-    return done;
-}
+/* {ADDRESS: {"list", "word"}} */
+#define NAME "reset-lists"
 
 static bool
 record(DpRoot *root, const char *name, const char *list, const char *word, GError **error)
 {
-    json_t *functions = load(root);
+    json_t *functions = dp_run_record_load(root, NAME);
     json_t *entry = json_object();
     bool done;
 
@@ -82,7 +25,7 @@ record(DpRoot *root, const char *name, const char *list, const char *word, GErro
     json_object_set_new(entry, "list", json_string(list));
     json_object_set_new(entry, "word", json_string(word));
     json_object_set_new(functions, name, entry);
-    done = save(root, functions, error);
+    done = dp_run_record_save(root, NAME, functions, error);
     json_decref(functions);
     return done;
 }
@@ -90,11 +33,11 @@ record(DpRoot *root, const char *name, const char *list, const char *word, GErro
 static void
 forget(DpRoot *root, const char *name)
 {
-    json_t *functions = load(root);
+    json_t *functions = dp_run_record_load(root, NAME);
 
     /* One that cannot be removed speaks of a list that is as it says. */
     if (functions != NULL && json_object_del(functions, name) == 0) {
-        (void)save(root, functions, NULL);
+        (void)dp_run_record_save(root, NAME, functions, NULL);
     }
     json_decref(functions);
 }
@@ -175,7 +118,7 @@ recover_one(DpRoot *root, const char *name, const json_t *entry, DpOutcome *outc
 bool
 dp_reset_list_recover(DpRoot *root, DpOutcome *outcome, GError **error)
 {
-    json_t *functions = load(root), *entry;
+    json_t *functions = dp_run_record_load(root, NAME), *entry;
     const char *name;
     void *next;
     bool done = true;
@@ -190,7 +133,7 @@ dp_reset_list_recover(DpRoot *root, DpOutcome *outcome, GError **error)
     }
     if (changed) {
         outcome->changed = true;
-        done = save(root, functions, error);
+        done = dp_run_record_save(root, NAME, functions, error);
     }
     json_decref(functions);
     return done;

@@ -67,6 +67,16 @@ fake_kernel_override(FakeKernel *kernel, const char *name)
     return text == NULL ? g_strdup("none") : text;
 }
 
+/* What the kernel does to a function's power when vfio-pci takes it or lets it go (vfio_pci_core.c:
+ * pm_runtime_allow, pm_runtime_forbid). */
+static void
+set_control(FakeKernel *kernel, const char *name, const char *word)
+{
+    g_autofree char *path = attribute(name, "power/control");
+
+    fake_kernel_put(kernel, path, word);
+}
+
 static bool
 driver_exists(FakeKernel *kernel, const char *driver)
 {
@@ -85,7 +95,13 @@ bind_to(FakeKernel *kernel, const char *name, const char *driver)
     if (!driver_exists(kernel, driver)) {
         return -ENODEV;
     }
-    return symlink(target, link) < 0 ? -errno : 0;
+    if (symlink(target, link) < 0) {
+        return -errno;
+    }
+    if (strcmp(driver, "vfio-pci") == 0) {
+        set_control(kernel, name, "auto\n");
+    }
+    return 0;
 }
 
 static int
@@ -107,8 +123,15 @@ unbind(FakeKernel *kernel, const char *name)
 {
     g_autofree char *attr = attribute(name, "driver");
     g_autofree char *link = beneath(kernel, attr);
+    g_autofree char *driver = fake_kernel_driver(kernel, name);
 
-    return unlink(link) < 0 ? -ENODEV : 0;
+    if (unlink(link) < 0) {
+        return -ENODEV;
+    }
+    if (strcmp(driver, "vfio-pci") == 0) {
+        set_control(kernel, name, "on\n");
+    }
+    return 0;
 }
 
 static int
@@ -139,7 +162,8 @@ obey(FakeKernel *kernel, const char *path, const char *value)
     if (g_str_has_suffix(path, "/driver/unbind")) {
         return unbind(kernel, value);
     }
-    if (g_str_has_suffix(path, "/driver_override") || g_str_has_suffix(path, "/reset_method")) {
+    if (g_str_has_suffix(path, "/driver_override") || g_str_has_suffix(path, "/reset_method") ||
+        g_str_has_suffix(path, "/power/control") || g_str_has_suffix(path, "/d3cold_allowed")) {
         return put_attribute(kernel, path, value);
     }
     /* Whatever else is written (new_id!) is a mistake. */
@@ -248,6 +272,25 @@ learn_native(FakeKernel *kernel)
     }
 }
 
+/* As drivers/pci/pci.c leaves each function at boot. */
+static void
+wake_all(FakeKernel *kernel)
+{
+    g_autoptr(GPtrArray) names = dp_file_list(kernel->root->fd, "sys/bus/pci/devices", NULL);
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *d3cold = attribute(names->pdata[i], "d3cold_allowed");
+        g_autofree char *device = attribute(names->pdata[i], "");
+        g_autofree char *folder = beneath(kernel, device);
+
+        if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+            continue; /* a test has taken the card out */
+        }
+        set_control(kernel, names->pdata[i], "on\n");
+        fake_kernel_put(kernel, d3cold, "1\n");
+    }
+}
+
 /* In memory where possible: a test makes hundreds of trees, and the store's fsync waits for disks.
  */
 static char *
@@ -280,6 +323,7 @@ fake_kernel_new(const char *tree)
         mmap(NULL, sizeof *kernel->plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     g_assert(kernel->plan != MAP_FAILED);
     learn_native(kernel);
+    wake_all(kernel);
     fake_kernel_put(kernel, "proc/sys/kernel/random/boot_id", "one-boot\n");
     return kernel;
 }
@@ -320,6 +364,7 @@ fake_kernel_boot(FakeKernel *kernel)
 
     fake_kernel_plan(kernel, FAKE_OBEY, 0);
     remove_folder(kernel, "run");
+    wake_all(kernel);
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *override = attribute(names->pdata[i], "driver_override");
         g_autofree char *driver = fake_kernel_driver(kernel, names->pdata[i]);
@@ -330,6 +375,14 @@ fake_kernel_boot(FakeKernel *kernel)
         }
         (void)probe(kernel, names->pdata[i]);
     }
+}
+
+static char *
+read_attr(FakeKernel *kernel, const char *name, const char *attr)
+{
+    g_autofree char *path = attribute(name, attr);
+
+    return dp_file_read_line(kernel->root->fd, path, NULL);
 }
 
 char *
@@ -343,8 +396,11 @@ fake_kernel_state(FakeKernel *kernel)
         g_autofree char *driver = fake_kernel_driver(kernel, names->pdata[i]);
         g_autofree char *override = fake_kernel_override(kernel, names->pdata[i]);
 
-        g_string_append_printf(state, "%s %s %s\n", (const char *)names->pdata[i], driver,
-                               override);
+        g_autofree char *control = read_attr(kernel, names->pdata[i], "power/control");
+        g_autofree char *d3cold = read_attr(kernel, names->pdata[i], "d3cold_allowed");
+
+        g_string_append_printf(state, "%s %s %s %s %s\n", (const char *)names->pdata[i], driver,
+                               override, control, d3cold);
     }
     g_string_append(state, conf == NULL ? "no store\n" : conf);
     return g_string_free(state, false);

@@ -65,7 +65,7 @@ test_kernel_refuses(void)
 {
     g_autoptr(Bench) bench = bench_new("lab");
 
-    fake_kernel_plan(bench->kernel, FAKE_REFUSE, 4);
+    fake_kernel_plan(bench->kernel, FAKE_REFUSE, 6);
     g_assert_false(bench_import(bench, file));
     g_assert_error(bench->error, DP_ERROR, DP_ERROR_IO);
     fake_kernel_plan(bench->kernel, FAKE_OBEY, 0);

@@ -15,9 +15,11 @@
 #define E1000 "0000:05:01.0"
 #define RTL   "0000:05:02.0"
 /* One that the kernel would not reset as policy chose. */
-#define NVME  "0000:03:00.0"
-#define LIST  "sys/bus/pci/devices/" NVME "/reset_method"
-#define WORDS "pm flr bus\n"
+#define NVME    "0000:03:00.0"
+#define CONTROL "sys/bus/pci/devices/" E1000 "/power/control"
+#define D3COLD  "sys/bus/pci/devices/" E1000 "/d3cold_allowed"
+#define LIST    "sys/bus/pci/devices/" NVME "/reset_method"
+#define WORDS   "pm flr bus\n"
 
 /* More system calls than any command makes. */
 #define CALLS_MAX 20000u
@@ -142,6 +144,19 @@ kill_at_call(Run *run, unsigned at)
     return true;
 }
 
+/* E1000 may sleep while it is the host's. */
+static void
+expect_power(Bench *bench, bool passthru)
+{
+    g_autofree char *control = fake_kernel_read(bench->kernel, CONTROL);
+    g_autofree char *d3cold = fake_kernel_read(bench->kernel, D3COLD);
+    g_autofree char *record = fake_kernel_read(bench->kernel, "run/directpath/power");
+
+    g_assert_cmpstr(control, ==, passthru ? "on\n" : "auto\n");
+    g_assert_cmpstr(d3cold, ==, passthru ? "0\n" : "1\n");
+    g_assert_true((record != NULL && strstr(record, E1000) != NULL) == passthru);
+}
+
 static void
 expect_whole(Bench *bench)
 {
@@ -157,6 +172,7 @@ expect_whole(Bench *bench)
     bench_expect(bench, RTL, passthru ? "vfio-pci" : "8139cp", passthru ? "vfio-pci" : "none");
     g_assert_cmpstr(list, ==, WORDS);
     g_assert_null(record);
+    expect_power(bench, passthru);
 }
 
 /* The host as the command finds it; for the recovery one that was killed half way. */
@@ -168,6 +184,7 @@ prepare(Bench *bench, Command command)
     fake_kernel_restart(bench->kernel);
     bench_store(bench, before_enable);
     fake_kernel_put(bench->kernel, LIST, WORDS);
+    fake_kernel_put(bench->kernel, CONTROL, "auto\n");
     if (command == DISABLE) {
         g_assert_true(bench_enable(bench, E1000, RTL, NULL));
     }

@@ -233,6 +233,16 @@ test_every_operation_refused(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpuint(n, ==, 13 + 2);
 }
 
+/* The write that failed was one of power settings, which are no reason to fail: what was held is
+ * left on record for the next command where it could not be put back. */
+static bool
+is_about_power(Fixture *f)
+{
+    g_autofree char *record = fake_kernel_read(f->bench->kernel, "run/directpath/power");
+
+    return record != NULL || dp_diags_have(f->bench->outcome->diags, DP_DIAG_POWER_NOT_HELD);
+}
+
 /* The kernel refuses write n: what could be given back has been, the next command does the rest. */
 static void
 test_every_write_refused(Fixture *f, gconstpointer data G_GNUC_UNUSED)
@@ -252,7 +262,7 @@ test_every_write_refused(Fixture *f, gconstpointer data G_GNUC_UNUSED)
             bench_diag(f->bench, DP_DIAG_NOT_GIVEN_BACK, DP_ERROR_SEVERITY);
             g_assert_true(has_intent(f));
             kept++;
-        } else {
+        } else if (!is_about_power(f)) {
             expect_as_before(f);
         }
         fake_kernel_plan(f->bench->kernel, FAKE_OBEY, 0);
@@ -278,8 +288,8 @@ test_every_write_blocked(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         if (f->bench->kernel->plan->n < n) {
             break;
         }
-        g_assert_false(passed);
-        g_assert_false(f->bench->outcome->changed && !has_intent(f));
+        g_assert_true(!passed || is_about_power(f));
+        g_assert_false(!passed && f->bench->outcome->changed && !has_intent(f));
         fake_kernel_plan(f->bench->kernel, FAKE_OBEY, 0);
         g_assert_true(bench_recover(f->bench));
         g_assert_false(has_intent(f));
