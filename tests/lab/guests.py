@@ -81,6 +81,7 @@ def task(name, what):
 
 
 def test_eight_devices_are_enabled():
+    machine.networks("nat = none\n")
     with open(f"{harness.PCI}/{SRIOV}/sriov_numvfs", "w", encoding="ascii") as stream:
         stream.write("4")
     time.sleep(1)

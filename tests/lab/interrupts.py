@@ -95,6 +95,7 @@ def assert_agrees(address, mode):
 
 
 def test_enable():
+    machine.networks("bridged = none\n")
     write_script()
     directpath("device", "enable", DISK, NIC, E1000, "--with-unit")
 

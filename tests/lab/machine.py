@@ -28,6 +28,12 @@ def variant(name, changes, extra=""):
     return path
 
 
+def networks(text):
+    """What a name of ESX's networks is here: lines NAME = bridge:br0, user or none."""
+    with open("/etc/directpath/networks", "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
 def serial(path=SERIAL):
     return harness.read(path).replace("\r", "") if os.path.exists(path) else ""
 
