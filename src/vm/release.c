@@ -45,6 +45,33 @@ reset_already(const DpRelease *release, guint index)
     return false;
 }
 
+/* An engine that was killed holds its devices until the kernel has unpinned its memory. */
+#define BUSY_TRIES   30
+#define BUSY_WAIT_US 100000
+
+static bool
+reset_patiently(const DpRelease *release,
+                const DpVerdict *verdict,
+                DpResetMethod *ret_used,
+                DpDiagList *diags,
+                GError **error)
+{
+    for (unsigned try = 1;; try++) {
+        g_autoptr(DpDiagList) said = dp_diags_new();
+        g_autoptr(GError) failure = NULL;
+        bool ok = dp_assign_reset(release->root, release->vfio, verdict, ret_used, said, &failure);
+
+        if (ok || try == BUSY_TRIES || !dp_diags_have(said, DP_DIAG_RESET_BUSY)) {
+            dp_diags_extend(diags, said);
+            if (!ok) {
+                g_propagate_error(error, g_steal_pointer(&failure));
+            }
+            return ok;
+        }
+        g_usleep(BUSY_WAIT_US);
+    }
+}
+
 static bool
 reset_one(const DpRelease *release, guint index, DpDiagList *diags, GError **error)
 {
@@ -61,7 +88,7 @@ reset_one(const DpRelease *release, guint index, DpDiagList *diags, GError **err
     } else if (reset_already(release, index)) {
         used = DP_RESET_BUS;
         dp_log_line(release->log, "%s: reset with the others of its bus", fn->name);
-    } else if (!dp_assign_reset(release->root, release->vfio, verdict, &used, diags, error)) {
+    } else if (!reset_patiently(release, verdict, &used, diags, error)) {
         dp_log_line(release->log, "%s: the reset failed: %s", fn->name, (*error)->message);
         return false;
     } else {
