@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include "assign/quarantine.h"
+#include "assign/sysfs.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -76,7 +77,7 @@ load(DpContext *context, GError **error)
         return false;
     }
     dp_context_load_pending(context);
-    context->host = dp_host_scan(context->root, error);
+    context->host = context->unseen ? dp_host_unseen() : dp_host_scan(context->root, error);
     if (context->host == NULL) {
         return false;
     }
@@ -146,6 +147,8 @@ dp_context_new(DpCli *cli, DpContextMode mode, GError **error)
         }
     }
     heals = context->root->live && geteuid() == 0 && !dry;
+    context->unseen = mode == DP_CHANGE && !context->root->live &&
+                      !dp_sysfs_exists(context->root, "sys/bus/pci/devices");
     context->root->blocked_ms = mode == DP_GLANCE ? GLANCE_BLOCKED_MS : 0;
     if (mode != DP_CHANGE && heals) {
         /* Before anything is read: what is put right by must not be of the time before the lock. */

@@ -21,6 +21,7 @@ typedef struct {
     DpArmed *armed;    /* a change that waits for its confirmation, or NULL */
     GPtrArray *gone;   /* DpStoredGone: stored, and not there, or not the card that was meant */
     DpNames *names;    /* made at first use: dp_context_names */
+    bool unseen;       /* the root of a system that does not run: it has a store and no devices */
     int lock;          /* held by a command that changes something; -1 */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
 } DpContext;

@@ -92,6 +92,11 @@ find_wait(
     bool stays = dp_policy_on_vfio(fn) &&
                  dp_policy_stored_owner(context->conf, fn, NULL) != DP_OWNER_PASSTHRU;
 
+    *holders = NULL;
+    if (!dp_policy_on_vfio(fn) && dp_policy_claims_off(context->host)) {
+        *ret_wait = (DpWait){.claims_off = true};
+        return dp_policy_stored_owner(context->conf, fn, NULL) == DP_OWNER_PASSTHRU;
+    }
     if (!context->root->live || (waiting == NULL && !stuck && !stays)) {
         return false;
     }

@@ -133,7 +133,8 @@ dp_report_removal(DpCli *cli, DpContext *context, const GArray *addrs)
     Removal removal = {cli, context, vms, json_array()};
     DpChange change = dp_context_change(context, cli);
 
-    for (guint i = 0; i < addrs->len; i++) {
+    /* Of a system that does not run it is not known whether the card is there. */
+    for (guint i = 0; !context->unseen && i < addrs->len; i++) {
         const DpAddr *addr = &g_array_index(addrs, DpAddr, i);
         const DpFunction *fn = dp_host_find(context->host, addr);
         g_autoptr(GPtrArray) below =

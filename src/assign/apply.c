@@ -10,6 +10,7 @@ typedef struct {
     const DpChange *change;
     DpOutcome *outcome;
     DpIdentities *identities;
+    bool off;             /* this boot claims nothing */
     DpArmed *armed;       /* NULL: no change waits for its confirmation */
     GPtrArray *functions; /* DpFunction to move */
     bool failed;          /* the kernel refused one */
@@ -93,6 +94,10 @@ judge(Apply *apply, const DpFunction *fn)
     bool passthru = dp_policy_stored_owner(apply->change->conf, fn, &bridge) == DP_OWNER_PASSTHRU;
 
     if (!dp_is_assignable(apply->change, fn) || dp_used_by(apply->change, fn) != NULL) {
+        return;
+    }
+    if (apply->off && !on_vfio && wants_vfio(apply->change, fn)) {
+        apply->outcome->reboot_required = true;
         return;
     }
     if (passthru && !on_vfio) {
@@ -252,6 +257,7 @@ dp_assign_apply(const DpChange *change, DpOutcome *outcome, GError **error)
         return false;
     }
     apply.functions = g_ptr_array_new();
+    apply.off = dp_report_claims_off(change, DP_WARNING, outcome);
     apply.armed = dp_armed_read(change->root, NULL, NULL);
     done = run(&apply, error);
     g_ptr_array_unref(apply.functions);

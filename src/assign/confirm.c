@@ -73,6 +73,9 @@ dp_confirm_allowed(const DpChange *change,
         dp_diags_add(outcome->diags, DP_DIAG_LIVE_ONLY, "--confirm-within",
                      "a folder's devices are moved by nobody, so there is nothing to take back");
     }
+    if (change->confirm_within_s > 0) {
+        (void)dp_report_claims_off(change, DP_ERROR_SEVERITY, outcome);
+    }
     return !dp_selection_refused(outcome, before, error);
 }
 

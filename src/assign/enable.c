@@ -80,7 +80,9 @@ note_stored_only(const DpChange *change,
         if (change->store_only && differs(chosen, owner)) {
             dp_diag_set_cause(dp_diags_add(outcome->diags, DP_DIAG_STORED_ONLY, name,
                                            "stored; bindings are made when this host boots"),
-                              "the command was told to leave the running kernel alone");
+                              dp_policy_claims_off(change->host)
+                                  ? "the kernel was booted with directpath=off"
+                                  : "the command was told to leave the running kernel alone");
             outcome->reboot_required = true;
         }
         return;
@@ -118,6 +120,22 @@ carry_out(const DpChange *change,
     return true;
 }
 
+/* In a boot that claims nothing only the store changes. */
+static bool
+enable(const DpChange *change, const DpSelection *chosen, DpOutcome *outcome, GError **error)
+{
+    DpChange stored = *change;
+    bool off = change->root->write != NULL && chosen->functions->len > 0 &&
+               dp_report_claims_off(change, DP_WARNING, outcome);
+
+    stored.store_only = change->store_only || off;
+    if (!carry_out(&stored, chosen, &to_passthru, outcome, error)) {
+        return false;
+    }
+    outcome->reboot_required |= off && !change->dry_run && differs(chosen, DP_OWNER_PASSTHRU);
+    return true;
+}
+
 bool
 dp_assign_enable(
     const DpChange *change, const DpAddr *addrs, size_t n, DpOutcome *outcome, GError **error)
@@ -130,7 +148,7 @@ dp_assign_enable(
     if (change->confirm_within_s > 0 && chosen->functions->len > 0) {
         return dp_confirm_enable(change, chosen, outcome, error);
     }
-    return carry_out(change, chosen, &to_passthru, outcome, error);
+    return enable(change, chosen, outcome, error);
 }
 
 bool

@@ -2,6 +2,7 @@
 #include "ownership.h"
 
 #include "identity.h"
+#include "initramfs.h"
 #include "outcome.h"
 #include "sysfs.h"
 
@@ -276,5 +277,6 @@ dp_ownership_store(
         return false;
     }
     edit(change->conf, as_before, lines, owner);
+    dp_initramfs_note(change->root, outcome->diags);
     return true;
 }

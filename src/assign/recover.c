@@ -69,6 +69,9 @@ agree(const Recovery *recovery, const DpBinding *before)
         report_waiting(recovery, before);
         return;
     }
+    if (dp_policy_claims_off(change->host) && !dp_binding_is_vfio(before)) {
+        passthru = false; /* nothing is claimed in this boot: back to what it was */
+    }
     now = dp_binding_read(change->root, before->name, NULL);
     if (now == NULL) {
         return; /* the function is gone, and its binding with it */

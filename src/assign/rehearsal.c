@@ -52,6 +52,7 @@ check_free(const DpChange *change, const DpVerdict *verdict, DpOutcome *outcome,
             dp_report_used(outcome, fn, vm);
         }
     }
+    (void)dp_report_claims_off(change, DP_ERROR_SEVERITY, outcome);
     return !dp_selection_refused(outcome, before, error);
 }
 

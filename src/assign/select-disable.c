@@ -50,6 +50,24 @@ name_disabled_function(const DpChange *change,
     }
 }
 
+/* Of a system that does not run there is the store alone: what it does not give away is the host's.
+ * Whether a bridge gives it away cannot be seen, so all that is given away is named. */
+static void
+note_not_stored(const DpChange *change, const DpAddr *addr, DpOutcome *outcome)
+{
+    g_autoptr(GArray) stored = dp_esxconf_passthru(change->conf);
+    g_autoptr(GString) names = g_string_new(NULL);
+    char name[DP_ADDR_LEN], other[DP_ADDR_LEN];
+
+    for (guint i = 0; i < stored->len; i++) {
+        g_string_append_printf(names, "%s%s", i > 0 ? ", " : "",
+                               dp_addr_format(&g_array_index(stored, DpAddr, i), other));
+    }
+    dp_diags_add(outcome->diags, DP_DIAG_NOT_STORED, dp_addr_format(addr, name),
+                 "no line of the store says passthru for %s; lines that say it: %s", name,
+                 names->len > 0 ? names->str : "none");
+}
+
 /* One that is gone can still be disabled: its line is all there is of it. */
 static void
 name_disabled(const DpChange *change, const DpAddr *addr, DpSelection *chosen, DpOutcome *outcome)
@@ -63,6 +81,8 @@ name_disabled(const DpChange *change, const DpAddr *addr, DpSelection *chosen, D
         name_disabled_bridge(change, fn, chosen);
     } else if (own_line) {
         dp_selection_add_line(chosen, addr);
+    } else if (fn == NULL && change->host->functions->len == 0) {
+        note_not_stored(change, addr, outcome);
     } else if (fn == NULL) {
         dp_report_absent(outcome, addr);
     }

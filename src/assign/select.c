@@ -95,6 +95,22 @@ dp_is_quarantined(const DpChange *change, const DpFunction *fn)
     return verdict != NULL && verdict->quarantined != NULL;
 }
 
+bool
+dp_report_claims_off(const DpChange *change, DpSeverity severity, DpOutcome *outcome)
+{
+    DpDiag *diag;
+
+    if (!dp_policy_claims_off(change->host)) {
+        return false;
+    }
+    diag = dp_diags_add(outcome->diags, DP_DIAG_CLAIMS_OFF, "host",
+                        "the kernel was booted with directpath=off: nothing is given to vfio-pci");
+    if (diag != NULL) {
+        diag->severity = severity;
+    }
+    return true;
+}
+
 const char *
 dp_used_by(const DpChange *change, const DpFunction *fn)
 {

@@ -25,6 +25,10 @@ bool dp_stored_passthru(const DpChange *change, const DpFunction *fn);
 /* Is it with vfio-pci until its reset succeeds, whatever the store says? */
 bool dp_is_quarantined(const DpChange *change, const DpFunction *fn);
 
+/* Says so in @outcome, this grave, and returns true if the kernel was booted with directpath=off.
+ */
+bool dp_report_claims_off(const DpChange *change, DpSeverity severity, DpOutcome *outcome);
+
 const char *dp_used_by(const DpChange *change, const DpFunction *fn);
 
 /* The assignable functions on the buses below @bridge: a new array of borrowed DpFunction. */

@@ -29,6 +29,12 @@ host_new(void)
     return host;
 }
 
+DpHost *
+dp_host_unseen(void)
+{
+    return host_new();
+}
+
 void
 dp_host_free(DpHost *host)
 {

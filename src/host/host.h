@@ -256,6 +256,9 @@ typedef struct {
 /* Scans what lies beneath @root. Fails only if there is no sys/bus/pci at all to be read;
  * everything else becomes diagnostics. */
 DpHost *dp_host_scan(DpRoot *root, GError **error);
+
+/* A host of which nothing can be seen: the root of a system that does not run. */
+DpHost *dp_host_unseen(void);
 void dp_host_free(DpHost *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpHost, dp_host_free)
 

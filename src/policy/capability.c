@@ -241,6 +241,10 @@ judge_policies(DpJudge *judge)
                      "pcie_acs_override is on the kernel's command line: IOMMU groups may promise "
                      "isolation that the hardware does not give");
     }
+    if (dp_policy_claims_off(judge->host)) {
+        dp_diags_add(judge->policy->diags, DP_DIAG_CLAIMS_OFF, HOST,
+                     "the kernel was booted with directpath=off: nothing is given to vfio-pci");
+    }
 }
 
 void

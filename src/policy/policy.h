@@ -114,6 +114,9 @@ bool dp_policy_is_quarantine(DpDiagId id);
 /* Bound to vfio-pci or to a variant of it ("mlx5_vfio_pci"). */
 bool dp_policy_on_vfio(const DpFunction *fn);
 
+/* True if the kernel was booted with directpath=off: nothing is given to vfio-pci in this boot. */
+bool dp_policy_claims_off(const DpHost *host);
+
 /* True for the ids that say what the host would lose with a function. */
 bool dp_policy_is_host_need(DpDiagId id);
 /* Those of them that may cut off whoever gives the command: they are overridden for a time only,
@@ -140,6 +143,7 @@ const char *dp_state_name(DpState state);
 typedef struct {
     const char *holders; /* who has the device open, for people; NULL: not known */
     bool finishes;       /* by itself, when they let go */
+    bool claims_off;     /* nothing is claimed in this boot: dp_policy_claims_off */
 } DpWait;
 
 /* @wait: NULL if none is known. @used_by: name of the running VM that has it, or NULL. The reason

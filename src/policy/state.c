@@ -84,7 +84,13 @@ name_holders(DpDiag *diag, const DpFunction *fn, const DpWait *wait)
     if (diag == NULL || wait == NULL) {
         return;
     }
-    if (wait->holders != NULL) {
+    if (wait->claims_off) {
+        dp_diag_set_cause(diag, "the kernel was booted with directpath=off");
+        dp_diag_set_remedy(diag,
+                           "boot without directpath=off; to give it to the host for good: "
+                           "directpath device disable %s",
+                           fn->name);
+    } else if (wait->holders != NULL) {
         dp_diag_set_cause(diag, "the device is open in %s", wait->holders);
         dp_diag_set_remedy(diag, "end %s: %s; or reboot the host", wait->holders,
                            wait->finishes ? "the change is finished by itself then"

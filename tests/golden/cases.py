@@ -22,6 +22,9 @@ def case(name, args, host=None, **more):
 
 
 PASSTHRU = '/device/003:00.0/owner = "passthru"\n/device/004:00.0/owner = "passthru"\n'
+# The root controller, forced.
+RESCUE = '/device/001:00.0/owner = "passthru"\n'
+OFF = {"proc/cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro directpath=off quiet\n"}
 SYSTEM = '/system/uuid = "48c4619b-6d5818db-2a0e-000423d1e6f6"\n'
 
 USAGE = [
@@ -120,6 +123,17 @@ DEVICE = [
     case("test-no-reset-json", "device test 00:1f.2 --dry-run --json", "lab", schema="device-test"),
     case("reset-dry", "device reset 03:00.0 --dry-run", "lab"),
     case("reset-dry-json", "device reset 04:00.0 --dry-run --json", "lab", schema="device-reset"),
+    case("disable-rescue", "device disable 001:00.0", "empty", store=RESCUE, keep="etc/directpath/esx.conf",
+         tree_files={"usr/share/initramfs-tools/hooks/directpath": "#!/bin/sh\n"}),
+    case("disable-rescue-json", "device disable 01:00.0 --json", "empty", store=RESCUE, schema="device-change",
+         tree_files={"etc/initramfs-tools/hooks/directpath": "#!/bin/sh\n"}),
+    case("disable-rescue-not-stored", "device disable 05:01.0", "empty", store=RESCUE, keep="etc/directpath/esx.conf"),
+    case("enable-rescue", "device enable 01:00.0", "empty", store=RESCUE, keep="etc/directpath/esx.conf"),
+    case("disable-initramfs", "device disable 03:00.0", "lab", store=PASSTHRU,
+         tree_files={"usr/share/initramfs-tools/hooks/directpath": "#!/bin/sh\n"}),
+    case("off-list", "device list", "lab", store=PASSTHRU, tree_files=OFF),
+    case("off-show-json", "device show 03:00.0 --json", "lab", store=PASSTHRU, tree_files=OFF, schema="device-show"),
+    case("off-status", "host status", "lab", store=PASSTHRU, tree_files=OFF),
     case("disable-twice", "device disable 03:00.0", "lab", keep="etc/directpath/esx.conf"),
 ]
 

@@ -30,6 +30,7 @@ typedef struct {
 
 static const DpWait held = {"fio (pid 12)", true};
 static const DpWait held_by_others = {"fio (pid 12)", false};
+static const DpWait claims_off = {.claims_off = true};
 static const DpWait nobody_known = {NULL, true};
 
 #define PASSTHRU "/device/003:00.0/owner = \"passthru\"\n"
@@ -65,6 +66,8 @@ static const StateCase state_cases[] = {
     {"waits-no-more", VMKERNEL, "ixgbe", NULL, false, DP_STATE_AVAILABLE, 0, &held, NULL},
     {"enable-waits", PASSTHRU, NULL, NULL, false, DP_STATE_REBOOT_REQUIRED, DP_DIAG_PENDING_ENABLE,
      &held, "fio (pid 12)"},
+    {"claims-off", PASSTHRU, "ixgbe", NULL, false, DP_STATE_REBOOT_REQUIRED, DP_DIAG_PENDING_ENABLE,
+     &claims_off, "directpath=off"},
     {"enable-waits-no-more", PASSTHRU, "vfio-pci", NULL, false, DP_STATE_ACTIVE, 0, &held, NULL},
     {"in-use-and-waits", VMKERNEL, "vfio-pci", "RHEL3", false, DP_STATE_IN_USE, 0, &held, NULL},
     {"bridge", BRIDGE, "vfio-pci", NULL, false, DP_STATE_ACTIVE, 0},
