@@ -157,13 +157,50 @@ dp_cmd_device_forget(DpCli *cli, GError **error)
     return change_devices(cli, &forget, error);
 }
 
+/* How long a boot waits: the scan counts, and each driver has five seconds to let go. */
+#define APPLY_WITHIN_US (30 * G_USEC_PER_SEC)
+
+/* Lines that nobody can read claim nothing; at boot that is told, where else nobody looks. */
+static void
+report_lines(DpCli *cli, const DpContext *context)
+{
+    for (guint i = 0; i < context->diags->len; i++) {
+        const DpDiag *diag = context->diags->pdata[i];
+
+        if (diag->row->id == DP_DIAG_ESXCONF_LINE_NOT_READ ||
+            diag->row->id == DP_DIAG_ESXCONF_DEVICE_NOT_READ) {
+            dp_diag_set_cause(
+                dp_diags_add(cli->diags, diag->row->id, diag->subject, "%s", diag->message), "%s",
+                diag->cause);
+        }
+    }
+}
+
+/* The host boots all the same; who reads the journal is told what it lacks. */
+static DpContext *
+look_for_apply(DpCli *cli, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    DpContext *context = dp_context_new(cli, DP_CHANGE, &failure);
+
+    if (context == NULL) {
+        dp_diags_add(cli->diags, DP_DIAG_NOTHING_CLAIMED, "directpath", "nothing was claimed: %s",
+                     failure->message);
+        g_propagate_error(error, g_steal_pointer(&failure));
+    } else {
+        report_lines(cli, context);
+    }
+    return context;
+}
+
 bool
 dp_cmd_device_apply(DpCli *cli, GError **error)
 {
     g_autoptr(DpOutcome) outcome = dp_outcome_new();
     g_autoptr(DpProgress) progress G_GNUC_UNUSED =
         dp_progress_begin(cli, "applying what is stored");
-    g_autoptr(DpContext) context = dp_context_new(cli, DP_CHANGE, error);
+    int64_t until_us = g_get_monotonic_time() + APPLY_WITHIN_US;
+    g_autoptr(DpContext) context = look_for_apply(cli, error);
     DpChange change;
     bool ok;
 
@@ -171,6 +208,7 @@ dp_cmd_device_apply(DpCli *cli, GError **error)
         return false;
     }
     change = dp_context_change(context, cli);
+    change.until_us = until_us;
     ok = dp_assign_apply(&change, outcome, error);
     dp_report_outcome(cli, outcome);
     if (ok) {

@@ -170,6 +170,25 @@ learn_all(const Apply *apply, const GPtrArray *moved)
     }
 }
 
+/* A boot waits for this command: what is left is the next one's. */
+static bool
+is_late(const Apply *apply, guint done)
+{
+    const DpChange *change = apply->change;
+    const GPtrArray *functions = apply->functions;
+    const DpFunction *next = functions->pdata[done];
+    guint left = functions->len - done;
+
+    if (change->until_us == 0 || g_get_monotonic_time() < change->until_us) {
+        return false;
+    }
+    dp_diags_add(apply->outcome->diags, DP_DIAG_APPLY_LATE, next->name,
+                 "%u of %u functions are left as they are, the first of them %s", left,
+                 functions->len, next->name);
+    apply->outcome->n_failed += left;
+    return true;
+}
+
 /* One that fails is put back and leaves the others alone. */
 static bool
 move_each(Apply *apply, GPtrArray *moved, GError **error)
@@ -180,7 +199,7 @@ move_each(Apply *apply, GPtrArray *moved, GError **error)
     if (moves == NULL) {
         return false;
     }
-    for (guint i = 0; i < apply->functions->len; i++) {
+    for (guint i = 0; i < apply->functions->len && !is_late(apply, i); i++) {
         const DpFunction *fn = apply->functions->pdata[i];
 
         switch (dp_moves_one(moves, fn, wants_vfio(apply->change, fn), NULL)) {
@@ -239,7 +258,9 @@ run(Apply *apply, GError **error)
     learn_all(apply, moved);
     outcome->changed = !change->dry_run && outcome->steps->len > 0;
     if (outcome->n_failed > 0) {
-        return dp_fail(error, apply->failed ? DP_ERROR_IO : DP_ERROR_REFUSED,
+        bool system = apply->failed || dp_diags_have(outcome->diags, DP_DIAG_APPLY_LATE);
+
+        return dp_fail(error, system ? DP_ERROR_IO : DP_ERROR_REFUSED,
                        "%u of %u functions could not be made as stored", outcome->n_failed,
                        outcome->n_failed + outcome->n_done);
     }

@@ -41,6 +41,8 @@ typedef struct {
     /* DpOverride that counted when the change was judged, to be stored with it; NULL: those of
      * @overrides that count now. */
     const GArray *judged;
+    int64_t until_us; /* apply: what is not begun by then is left (clock of g_get_monotonic_time);
+                         0: no limit */
     int confirm_within_s; /* enable: taken back after so many seconds unless confirmed; 0: stays */
     /* Name of the running VM that uses a function, or NULL: supplied by the layer above, which
      * knows VMs. */

@@ -11,6 +11,7 @@ before them. `schema` names the document of a --json run; one that ends otherwis
   running             the file beside TREE whose VM is powered on, from another content unless it is `unchanged`
   mask                a pattern of what may differ on standard output
 """
+import hashlib
 import json
 import pathlib
 
@@ -25,6 +26,8 @@ PASSTHRU = '/device/003:00.0/owner = "passthru"\n/device/004:00.0/owner = "passt
 # The root controller, forced.
 RESCUE = '/device/001:00.0/owner = "passthru"\n'
 OFF = {"proc/cmdline": "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro directpath=off quiet\n"}
+# 64 KiB that look like nothing, the same each time.
+NOISE = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(2048))
 SYSTEM = '/system/uuid = "48c4619b-6d5818db-2a0e-000423d1e6f6"\n'
 
 USAGE = [
@@ -123,6 +126,13 @@ DEVICE = [
     case("test-no-reset-json", "device test 00:1f.2 --dry-run --json", "lab", schema="device-test"),
     case("reset-dry", "device reset 03:00.0 --dry-run", "lab"),
     case("reset-dry-json", "device reset 04:00.0 --dry-run --json", "lab", schema="device-reset"),
+    # At boot: whatever the store is, nothing is guessed at, and it is told.
+    case("apply-random", "device apply --dry-run", "lab", store=NOISE),
+    case("apply-random-text", "device apply --dry-run", "lab", store=NOISE.replace(b"\0", b"")[:400]),
+    case("apply-empty", "device apply --dry-run", "lab", store=""),
+    case("apply-absent", "device apply --dry-run", "lab"),
+    case("apply-10-mb", "device apply --dry-run --json", "lab", store=NOISE * 160, schema="failure"),
+    case("apply-folder", "device apply --dry-run", "lab", tree_files={"etc/directpath/esx.conf/x": ""}),
     case("disable-rescue", "device disable 001:00.0", "empty", store=RESCUE, keep="etc/directpath/esx.conf",
          tree_files={"usr/share/initramfs-tools/hooks/directpath": "#!/bin/sh\n"}),
     case("disable-rescue-json", "device disable 01:00.0 --json", "empty", store=RESCUE, schema="device-change",

@@ -69,6 +69,7 @@ run(Bench *bench, BenchAct act, void *user)
                         .overrides = bench->overrides,
                         .n_overrides = bench->n_overrides,
                         .confirm_within_s = bench->confirm_within_s,
+                        .until_us = bench->until_us,
                         .used_by = used_by,
                         .used_by_user = bench};
     forget(bench);

@@ -12,6 +12,7 @@ typedef struct {
     const int *overrides;
     size_t n_overrides;
     int confirm_within_s;
+    int64_t until_us;
     const char *in_use;       /* function that a VM has */
     void (*before_act)(void); /* called when the host has been scanned */
     /* Of the last command. */

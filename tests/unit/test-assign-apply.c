@@ -133,6 +133,28 @@ test_broken_identities(void)
     }
 }
 
+/* The time is over before the first: each is left, and the next command does them all. */
+static void
+test_late(void)
+{
+    g_autoptr(Bench) bench = bench_new("lab");
+
+    bench_store(bench, "/device/003:00.0/owner = \"passthru\"\n"
+                       "/device/004:00.0/owner = \"passthru\"\n");
+    bench->until_us = g_get_monotonic_time();
+    g_assert_false(bench_apply(bench));
+    g_assert_error(bench->error, DP_ERROR, DP_ERROR_IO);
+    bench_diag(bench, DP_DIAG_APPLY_LATE, DP_ERROR_SEVERITY);
+    g_assert_cmpuint(bench->outcome->n_failed, ==, 2);
+    bench_expect(bench, NVME, "nvme", "none");
+    bench_expect(bench, NIC, "e1000e", "none");
+    g_assert_null(fake_kernel_read(bench->kernel, "run/directpath/intent"));
+    bench->until_us = g_get_monotonic_time() + G_USEC_PER_SEC * 600;
+    g_assert_true(bench_apply(bench));
+    bench_expect(bench, NVME, "vfio-pci", "vfio-pci");
+    bench_expect(bench, NIC, "vfio-pci", "vfio-pci");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -144,5 +166,6 @@ main(int argc, char **argv)
     g_test_add_func("/assign-apply/other-model", test_other_model);
     g_test_add_func("/assign-apply/needed-by-host", test_needed_by_host);
     g_test_add_func("/assign-apply/broken-identities", test_broken_identities);
+    g_test_add_func("/assign-apply/late", test_late);
     return g_test_run();
 }
