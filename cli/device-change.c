@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* device enable, disable and apply: doing. */
+/* device enable, disable, confirm and forget: doing. */
 #include "document.h"
-#include "drift.h"
 #include "output.h"
 #include "removal.h"
 #include "verbs.h"
@@ -22,8 +21,8 @@ parse_addrs(const DpCli *cli, GError **error)
     return g_steal_pointer(&addrs);
 }
 
-static void
-say_outcome(const DpCli *cli, const DpRoot *root, const DpOutcome *outcome, const char *done)
+void
+dp_say_outcome(const DpCli *cli, const DpRoot *root, const DpOutcome *outcome, const char *done)
 {
     bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
 
@@ -92,7 +91,7 @@ change_devices(DpCli *cli, const Act *act, GError **error)
     ok = act->act(&change, (const DpAddr *)(void *)addrs->data, addrs->len, outcome, error);
     dp_report_outcome(cli, outcome);
     if (ok) {
-        say_outcome(cli, context->root, outcome, act->done);
+        dp_say_outcome(cli, context->root, outcome, act->done);
     }
     if (ok && act->removal && !change.dry_run) {
         dp_report_removal(cli, context, addrs);
@@ -144,7 +143,7 @@ dp_cmd_device_confirm(DpCli *cli, GError **error)
     ok = dp_assign_confirm(&change, outcome, error);
     dp_report_outcome(cli, outcome);
     if (ok) {
-        say_outcome(cli, context->root, outcome, "Kept: it is stored and holds after a reboot.");
+        dp_say_outcome(cli, context->root, outcome, "Kept: it is stored and holds after a reboot.");
     }
     return ok;
 }
@@ -155,69 +154,4 @@ dp_cmd_device_forget(DpCli *cli, GError **error)
     static const Act forget = {dp_assign_forget, "forgetting", "Forgotten.", true};
 
     return change_devices(cli, &forget, error);
-}
-
-/* How long a boot waits: the scan counts, and each driver has five seconds to let go. */
-#define APPLY_WITHIN_US (30 * G_USEC_PER_SEC)
-
-/* Lines that nobody can read claim nothing; at boot that is told, where else nobody looks. */
-static void
-report_lines(DpCli *cli, const DpContext *context)
-{
-    for (guint i = 0; i < context->diags->len; i++) {
-        const DpDiag *diag = context->diags->pdata[i];
-
-        if (diag->row->id == DP_DIAG_ESXCONF_LINE_NOT_READ ||
-            diag->row->id == DP_DIAG_ESXCONF_DEVICE_NOT_READ) {
-            dp_diag_set_cause(
-                dp_diags_add(cli->diags, diag->row->id, diag->subject, "%s", diag->message), "%s",
-                diag->cause);
-        }
-    }
-}
-
-/* The host boots all the same; who reads the journal is told what it lacks. */
-static DpContext *
-look_for_apply(DpCli *cli, GError **error)
-{
-    g_autoptr(GError) failure = NULL;
-    DpContext *context = dp_context_new(cli, DP_CHANGE, &failure);
-
-    if (context == NULL) {
-        dp_diags_add(cli->diags, DP_DIAG_NOTHING_CLAIMED, "directpath", "nothing was claimed: %s",
-                     failure->message);
-        g_propagate_error(error, g_steal_pointer(&failure));
-    } else {
-        report_lines(cli, context);
-    }
-    return context;
-}
-
-bool
-dp_cmd_device_apply(DpCli *cli, GError **error)
-{
-    g_autoptr(DpOutcome) outcome = dp_outcome_new();
-    g_autoptr(DpProgress) progress G_GNUC_UNUSED =
-        dp_progress_begin(cli, "applying what is stored");
-    int64_t until_us = g_get_monotonic_time() + APPLY_WITHIN_US;
-    g_autoptr(DpContext) context = look_for_apply(cli, error);
-    DpChange change;
-    bool ok;
-
-    if (context == NULL) {
-        return false;
-    }
-    change = dp_context_change(context, cli);
-    change.until_us = until_us;
-    ok = dp_assign_apply(&change, outcome, error);
-    dp_report_outcome(cli, outcome);
-    if (ok) {
-        say_outcome(cli, context->root, outcome, "All bindings are as stored.");
-        if (!change.dry_run && !outcome->reboot_required && context->gone->len == 0) {
-            dp_record_good_boot(cli, context, &change);
-        }
-    } else if (outcome->n_done > 0 && outcome->n_failed > 0) {
-        cli->exit = DP_EXIT_PARTLY;
-    }
-    return ok;
 }

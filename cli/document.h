@@ -46,6 +46,9 @@ const char *dp_pcie_type_name(DpPcieType type);
 /* "changed", "reboot_required", "dry_run" and "steps" of a changing command, and its diagnostics.
  */
 void dp_report_outcome(DpCli *cli, const DpOutcome *outcome);
+/* Says how a change over @root ended: @done if it was made, or the steps of a dry run. */
+void
+dp_say_outcome(const DpCli *cli, const DpRoot *root, const DpOutcome *outcome, const char *done);
 
 /* What is known of a card, null for what is not; null for NULL. */
 json_t *dp_card_json(const DpCard *card);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "armed.h"
+#include "early.h"
 #include "identity.h"
 #include "moves.h"
 #include "power.h"
@@ -107,6 +108,7 @@ judge(Apply *apply, const DpFunction *fn)
             apply->outcome->n_failed++;
             return;
         }
+        dp_early_note_builtin(apply->change, fn, apply->outcome);
         g_ptr_array_add(apply->functions, (gpointer)fn);
     }
     if (!passthru && dp_is_quarantined(apply->change, fn)) {

@@ -303,6 +303,26 @@ dp_binding_to_vfio(
     return DP_MOVE_DONE;
 }
 
+DpMove
+dp_binding_claim(DpRoot *root, const char *name, DpOutcome *outcome, GError **error)
+{
+    g_autoptr(DpBinding) now = dp_binding_read(root, name, error);
+    Mover mover = {root, now, false, outcome};
+    int r;
+
+    if (now == NULL) {
+        return DP_MOVE_FAILED;
+    }
+    if (now->stuck) {
+        return still_stuck(now, error);
+    }
+    if (now->driver != NULL) {
+        return DP_MOVE_DONE;
+    }
+    r = set_override(&mover, DP_VFIO_DRIVER);
+    return r < 0 ? end(&mover, r, "cannot set driver_override", error) : DP_MOVE_DONE;
+}
+
 static DpMove
 leave_to_holder(const DpBinding *before, const char *holders, GError **error)
 {

@@ -47,5 +47,8 @@ DpMove dp_binding_to_vfio(
 DpMove dp_binding_to_host(
     DpRoot *root, const DpBinding *before, bool dry, DpOutcome *outcome, GError **error);
 
+/* Makes sure that whoever probes @name next is vfio-pci, if no driver has it by now. */
+DpMove dp_binding_claim(DpRoot *root, const char *name, DpOutcome *outcome, GError **error);
+
 /* Puts the function back to @before, whatever has become of it since. */
 bool dp_binding_restore(DpRoot *root, const DpBinding *before, GError **error);

@@ -257,6 +257,9 @@ typedef struct {
  * everything else becomes diagnostics. */
 DpHost *dp_host_scan(DpRoot *root, GError **error);
 
+/* Is @driver, which has a PCI function, built into the kernel that runs (modules.builtin)? */
+DpTri dp_host_is_builtin(DpRoot *root, const DpHost *host, const char *driver);
+
 /* A host of which nothing can be seen: the root of a system that does not run. */
 DpHost *dp_host_unseen(void);
 void dp_host_free(DpHost *host);

@@ -132,6 +132,8 @@ DEVICE = [
     case("apply-empty", "device apply --dry-run", "lab", store=""),
     case("apply-absent", "device apply --dry-run", "lab"),
     case("apply-10-mb", "device apply --dry-run --json", "lab", store=NOISE * 160, schema="failure"),
+    case("apply-early-dry", "device apply --early --dry-run", bare=True),
+    case("apply-early-root", "device apply --early", "lab"),
     case("apply-folder", "device apply --dry-run", "lab", tree_files={"etc/directpath/esx.conf/x": ""}),
     case("disable-rescue", "device disable 001:00.0", "empty", store=RESCUE, keep="etc/directpath/esx.conf",
          tree_files={"usr/share/initramfs-tools/hooks/directpath": "#!/bin/sh\n"}),
