@@ -84,6 +84,7 @@ apply(DpCli *cli, GError **error)
     g_autoptr(DpProgress) progress G_GNUC_UNUSED =
         dp_progress_begin(cli, "applying what is stored");
     int64_t until_us = g_get_monotonic_time() + APPLY_WITHIN_US;
+    bool release = dp_options_have(cli->options, DP_OPT_RELEASE);
     g_autoptr(DpContext) context = look_for_apply(cli, error);
     DpChange change;
     bool ok;
@@ -93,11 +94,14 @@ apply(DpCli *cli, GError **error)
     }
     change = dp_context_change(context, cli);
     change.until_us = until_us;
+    change.release = release;
     ok = dp_assign_apply(&change, outcome, error);
     dp_report_outcome(cli, outcome);
     if (ok) {
-        dp_say_outcome(cli, context->root, outcome, "All bindings are as stored.");
-        if (!change.dry_run && !outcome->reboot_required && context->gone->len == 0) {
+        dp_say_outcome(cli, context->root, outcome,
+                       release ? "Given back to the host; what is stored stays."
+                               : "All bindings are as stored.");
+        if (!release && !change.dry_run && !outcome->reboot_required && context->gone->len == 0) {
             dp_record_good_boot(cli, context, &change);
         }
     } else if (outcome->n_done > 0 && outcome->n_failed > 0) {
@@ -112,8 +116,9 @@ dp_cmd_device_apply(DpCli *cli, GError **error)
     if (!dp_options_have(cli->options, DP_OPT_EARLY)) {
         return apply(cli, error);
     }
-    if (dp_options_have(cli->options, DP_OPT_DRY_RUN)) {
-        return dp_fail(error, DP_ERROR_USAGE, "--early and --dry-run do not go together");
+    if ((cli->options->given & (DP_OPT_DRY_RUN | DP_OPT_RELEASE)) != 0) {
+        return dp_fail(error, DP_ERROR_USAGE,
+                       "--early does not go together with --dry-run or --release");
     }
     return apply_early(cli, error);
 }

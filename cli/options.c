@@ -24,6 +24,7 @@ static const DpOptRow rows[] = {
     {"--override", "DPnnnn", DP_OPT_OVERRIDE, "do it in spite of this diagnostic (repeatable)"},
     {"--confirm-within", "S", DP_OPT_CONFIRM, "take it back unless 'device confirm' follows"},
     {"--early", NULL, DP_OPT_EARLY, "claim only what no driver has yet"},
+    {"--release", NULL, DP_OPT_RELEASE, "give all back for now; what is stored stays"},
     {"--power-cycled", NULL, DP_OPT_POWER_CYCLED, "the host was without power since"},
     {"--yes", NULL, DP_OPT_YES, "do what is shown without it"},
     {"--take-system-id", NULL, DP_OPT_TAKE_SYSTEM_ID, "the file's systemId replaces this host's"},

@@ -23,6 +23,7 @@ typedef enum {
     DP_OPT_CONFIRM = 1 << 13,
     DP_OPT_YES = 1 << 14,
     DP_OPT_EARLY = 1 << 15,
+    DP_OPT_RELEASE = 1 << 16,
     DP_OPT_TAKE_SYSTEM_ID = 1 << 20,
     DP_OPT_FORMAT = 1 << 21,
     DP_OPT_POWER_CYCLED = 1 << 25,

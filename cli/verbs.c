@@ -86,13 +86,15 @@ static const DpVerb verbs[] = {
      "is quarantined, as after 'device reset'. Exit status 0: all went well; 1:\n"
      "refused, or a step failed; 3: it could not be given back.\n",
      "directpath device test 03:00.0", dp_cmd_device_test},
-    {"device apply", "", 0, 0, DP_OPT_EARLY | DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
-     "make the bindings as stored",
+    {"device apply", "", 0, 0, DP_OPT_EARLY | DP_OPT_RELEASE | DP_OPT_DRY_RUN,
+     DP_VERB_ROOT | DP_VERB_LIVE, "make the bindings as stored",
      "Moves each function to the driver that its stored owner asks for. Meant for\n"
      "boot time; repeating it changes nothing. One failure does not stop the rest:\n"
      "then the exit status is 4. Functions that a VM uses are left alone.\n"
      "With --early, for the initramfs and udev: only sets the driver override of what\n"
-     "was judged before and no driver has yet, so that no other takes it.\n",
+     "was judged before and no driver has yet, so that no other takes it.\n"
+     "With --release everything is given back to the host, until the next boot or the\n"
+     "next 'device apply'; what is stored stays. For the removal of this program.\n",
      "directpath device apply", dp_cmd_device_apply},
     {"map check", "[FILE]", 0, 1, 0, 0, "what each line of a passthru.map means here",
      "Explains each entry: whose ids they are, how such a device is reset, whether its\n"

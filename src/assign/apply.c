@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "armed.h"
+#include "confirm.h"
 #include "early.h"
 #include "identity.h"
 #include "moves.h"
@@ -21,7 +21,7 @@ typedef struct {
 static bool
 wants_vfio(const DpChange *change, const DpFunction *fn)
 {
-    return dp_stored_passthru(change, fn) || dp_is_quarantined(change, fn);
+    return (dp_stored_passthru(change, fn) && !change->release) || dp_is_quarantined(change, fn);
 }
 
 static bool
@@ -97,6 +97,12 @@ judge(Apply *apply, const DpFunction *fn)
     if (!dp_is_assignable(apply->change, fn) || dp_used_by(apply->change, fn) != NULL) {
         return;
     }
+    if (apply->change->release) {
+        if (ours && !dp_is_quarantined(apply->change, fn)) {
+            g_ptr_array_add(apply->functions, (gpointer)fn);
+        }
+        return;
+    }
     if (apply->off && !on_vfio && wants_vfio(apply->change, fn)) {
         apply->outcome->reboot_required = true;
         return;
@@ -154,7 +160,7 @@ learn_all(const Apply *apply, const GPtrArray *moved)
     const DpChange *change = apply->change;
     g_autoptr(GError) failure = NULL;
 
-    if (change->dry_run) {
+    if (change->dry_run || change->release) {
         return;
     }
     for (guint i = 0; i < change->host->functions->len; i++) {
@@ -280,9 +286,12 @@ dp_assign_apply(const DpChange *change, DpOutcome *outcome, GError **error)
         return false;
     }
     apply.functions = g_ptr_array_new();
-    apply.off = dp_report_claims_off(change, DP_WARNING, outcome);
+    apply.off = !change->release && dp_report_claims_off(change, DP_WARNING, outcome);
     apply.armed = dp_armed_read(change->root, NULL, NULL);
     done = run(&apply, error);
+    if (done && change->release && !change->dry_run) {
+        dp_confirm_disabled(change);
+    }
     g_ptr_array_unref(apply.functions);
     dp_identities_free(apply.identities);
     dp_armed_free(apply.armed);

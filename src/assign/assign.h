@@ -34,6 +34,7 @@ typedef struct {
     bool dry_run;
     bool with_unit;
     bool take_system_id;  /* import: also in place of another one that the store has */
+    bool release;         /* apply: everything to the host, and what is stored stays stored */
     bool store_only;      /* write the store and leave bindings to the next boot */
     bool one_function;    /* a rehearsal: only one can be named */
     const int *overrides; /* ids of diagnostics that are overridden */
@@ -92,9 +93,10 @@ bool dp_assign_confirm(const DpChange *change, DpOutcome *outcome, GError **erro
  * process that waits if it was killed. After dp_assign_recover. */
 bool dp_assign_tend(const DpChange *change, DpOutcome *outcome, GError **error);
 
-/* Makes all bindings as stored. Functions in use by a VM are left alone. Idempotent; one failure
- * does not stop the rest: then false with DP_ERROR_IO (or DP_ERROR_REFUSED if rules alone stood in
- * the way), and the outcome's counters tell how far it got. */
+/* Makes all bindings as stored, or with change->release as if nothing were stored. Functions in use
+ * by a VM are left alone. Idempotent; one failure does not stop the rest: then false with
+ * DP_ERROR_IO (or DP_ERROR_REFUSED if rules alone stood in the way), and the outcome's counters
+ * tell how far it got. */
 bool dp_assign_apply(const DpChange *change, DpOutcome *outcome, GError **error);
 
 /* Finds the intent of a command that died (kill -9), makes the functions it names agree with the

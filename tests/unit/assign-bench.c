@@ -70,6 +70,7 @@ run(Bench *bench, BenchAct act, void *user)
                         .n_overrides = bench->n_overrides,
                         .confirm_within_s = bench->confirm_within_s,
                         .until_us = bench->until_us,
+                        .release = bench->release,
                         .used_by = used_by,
                         .used_by_user = bench};
     forget(bench);

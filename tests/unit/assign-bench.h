@@ -13,6 +13,7 @@ typedef struct {
     size_t n_overrides;
     int confirm_within_s;
     int64_t until_us;
+    bool release;
     const char *in_use;       /* function that a VM has */
     void (*before_act)(void); /* called when the host has been scanned */
     /* Of the last command. */

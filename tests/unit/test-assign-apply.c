@@ -155,6 +155,37 @@ test_late(void)
     bench_expect(bench, NIC, "vfio-pci", "vfio-pci");
 }
 
+/* All to the host, as when the program is removed; the store holds again from the next apply on. */
+static void
+test_release(void)
+{
+    g_autoptr(Bench) bench = bench_new("lab");
+    g_autofree char *before = fake_kernel_state(bench->kernel);
+    g_autofree char *stored = NULL, *conf = NULL, *released = NULL;
+
+    g_assert_true(bench_enable(bench, NVME, NIC, NULL));
+    stored = fake_kernel_read(bench->kernel, "etc/directpath/esx.conf");
+    bench->in_use = NIC;
+    bench->release = true;
+    g_assert_true(bench_apply(bench));
+    bench_expect(bench, NVME, "nvme", "none");
+    bench_expect(bench, NIC, "vfio-pci", "vfio-pci");
+    bench->in_use = NULL;
+    g_assert_true(bench_apply(bench));
+    bench_expect(bench, NIC, "e1000e", "none");
+    conf = fake_kernel_read(bench->kernel, "etc/directpath/esx.conf");
+    g_assert_cmpstr(conf, ==, stored);
+    bench_store(bench, "");
+    released = fake_kernel_state(bench->kernel);
+    g_assert_true(g_str_has_prefix(before, released)); /* but for the store, as it was */
+
+    bench_store(bench, stored);
+    bench->release = false;
+    g_assert_true(bench_apply(bench));
+    bench_expect(bench, NVME, "vfio-pci", "vfio-pci");
+    bench_expect(bench, NIC, "vfio-pci", "vfio-pci");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -167,5 +198,6 @@ main(int argc, char **argv)
     g_test_add_func("/assign-apply/needed-by-host", test_needed_by_host);
     g_test_add_func("/assign-apply/broken-identities", test_broken_identities);
     g_test_add_func("/assign-apply/late", test_late);
+    g_test_add_func("/assign-apply/release", test_release);
     return g_test_run();
 }
