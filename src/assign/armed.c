@@ -92,13 +92,12 @@ overrides_to_json(const GArray *overrides)
     return array;
 }
 
-static char *
-to_text(DpRoot *root, const DpArmed *armed)
+static json_t *
+to_json(DpRoot *root, const DpArmed *armed)
 {
     json_t *document = json_object();
     json_t *functions = json_array();
     json_t *left = json_array();
-    char *text;
 
     for (guint i = 0; i < armed->bindings->len; i++) {
         json_array_append_new(functions, dp_binding_to_json(root, armed->bindings->pdata[i]));
@@ -115,21 +114,14 @@ to_text(DpRoot *root, const DpArmed *armed)
     json_object_set_new(document, "overrides", overrides_to_json(armed->overrides));
     json_object_set_new(document, "functions", functions);
     json_object_set_new(document, "left", left);
-    text = json_dumps(document, JSON_INDENT(2));
-    json_decref(document);
-    return text;
+    return document;
 }
 
 bool
 dp_armed_write(DpRoot *root, const DpArmed *armed, GError **error)
 {
-    dp_autofd int folder = dp_store_folder(root, RUN_FOLDER, error);
-    char *text = to_text(root, armed);
-    bool done = folder >= 0 && text != NULL &&
-                dp_file_replace(folder, ARMED_NAME, text, strlen(text), 0644, error);
-
-    free(text);
-    return done;
+    return dp_store_save_json(root, RUN_FOLDER, ARMED_NAME, to_json(root, armed), JSON_INDENT(2),
+                              error);
 }
 
 static bool

@@ -42,12 +42,11 @@ dp_intent_free(DpIntent *intent)
     g_free(intent);
 }
 
-static char *
-intent_to_text(DpRoot *root, const DpIntent *intent)
+static json_t *
+intent_to_json(DpRoot *root, const DpIntent *intent)
 {
     json_t *document = json_object();
     json_t *functions = json_array();
-    char *text;
 
     json_object_set_new(document, "version", json_integer(INTENT_VERSION));
     json_object_set_new(document, "command", json_string(intent->command));
@@ -58,21 +57,14 @@ intent_to_text(DpRoot *root, const DpIntent *intent)
         json_array_append_new(functions, dp_binding_to_json(root, intent->bindings->pdata[i]));
     }
     json_object_set_new(document, "functions", functions);
-    text = json_dumps(document, JSON_INDENT(2));
-    json_decref(document);
-    return text;
+    return document;
 }
 
 bool
 dp_intent_write(DpRoot *root, const DpIntent *intent, GError **error)
 {
-    dp_autofd int folder = dp_store_folder(root, RUN_FOLDER, error);
-    char *text = intent_to_text(root, intent);
-    bool done = folder >= 0 && text != NULL &&
-                dp_file_replace(folder, INTENT_NAME, text, strlen(text), 0644, error);
-
-    free(text);
-    return done;
+    return dp_store_save_json(root, RUN_FOLDER, INTENT_NAME, intent_to_json(root, intent),
+                              JSON_INDENT(2), error);
 }
 
 static DpIntent *

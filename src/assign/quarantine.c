@@ -45,19 +45,11 @@ load(DpRoot *root, DpDiagList *diags)
 static bool
 save(DpRoot *root, json_t *functions, GError **error)
 {
-    dp_autofd int folder = dp_store_folder(root, FOLDER, error);
     json_t *document = json_object();
-    char *text;
-    bool done;
 
     json_object_set_new(document, "version", json_integer(VERSION));
     json_object_set(document, "functions", functions);
-    text = json_dumps(document, JSON_INDENT(2) | JSON_SORT_KEYS);
-    done = folder >= 0 && text != NULL &&
-           dp_file_replace(folder, NAME, text, strlen(text), 0644, error);
-    free(text);
-    json_decref(document);
-    return done;
+    return dp_store_save_json(root, FOLDER, NAME, document, JSON_INDENT(2) | JSON_SORT_KEYS, error);
 }
 
 static const char *

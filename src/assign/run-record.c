@@ -29,8 +29,13 @@ dp_run_record_load(DpRoot *root, const char *name)
 }
 
 static bool
-drop(int folder, const char *name, GError **error)
+drop(DpRoot *root, const char *name, GError **error)
 {
+    dp_autofd int folder = dp_store_folder(root, FOLDER, error);
+
+    if (folder < 0) {
+        return false;
+    }
     if (unlinkat(folder, name, 0) < 0 && errno != ENOENT) {
         return dp_fail_errno(error, errno, "cannot remove %s/%s", FOLDER, name);
     }
@@ -40,23 +45,13 @@ drop(int folder, const char *name, GError **error)
 bool
 dp_run_record_save(DpRoot *root, const char *name, json_t *functions, GError **error)
 {
-    dp_autofd int folder = dp_store_folder(root, FOLDER, error);
     json_t *document;
-    char *text;
-    bool done;
 
-    if (folder < 0) {
-        return false;
-    }
     if (json_object_size(functions) == 0) {
-        return drop(folder, name, error);
+        return drop(root, name, error);
     }
     document = json_object();
     json_object_set_new(document, "version", json_integer(VERSION));
     json_object_set(document, "functions", functions);
-    text = json_dumps(document, JSON_INDENT(2) | JSON_SORT_KEYS);
-    done = text != NULL && dp_file_replace(folder, name, text, strlen(text), 0644, error);
-    free(text);
-    json_decref(document);
-    return done;
+    return dp_store_save_json(root, FOLDER, name, document, JSON_INDENT(2) | JSON_SORT_KEYS, error);
 }

@@ -87,6 +87,24 @@ dp_store_folder(DpRoot *root, const char *path, GError **error)
 }
 
 bool
+dp_store_save_json(DpRoot *root,
+                   const char *path,
+                   const char *name,
+                   json_t *document,
+                   size_t flags,
+                   GError **error)
+{
+    dp_autofd int folder = dp_store_folder(root, path, error);
+    char *text = json_dumps(document, flags);
+    bool done = folder >= 0 && text != NULL &&
+                dp_file_replace(folder, name, text, strlen(text), 0644, error);
+
+    free(text);
+    json_decref(document);
+    return done;
+}
+
+bool
 dp_store_save(DpRoot *root, const DpEsxconf *conf, GError **error)
 {
     g_autoptr(GBytes) bytes = dp_esxconf_bytes(conf);

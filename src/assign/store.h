@@ -7,6 +7,8 @@
 #include "formats/map.h"
 #include "host/root.h"
 
+#include <jansson.h>
+
 /* Reads the store; a missing file is an empty store. A broken line is a note in @diags. */
 DpEsxconf *dp_store_load(DpRoot *root, DpDiagList *diags, GError **error);
 
@@ -37,3 +39,12 @@ DpCompat *dp_store_load_compat(DpRoot *root, DpDiagList *diags, GError **error);
 /* Opens the folder @path beneath @root ("etc/directpath"), making what is missing of it 0755 and
  * durable. A descriptor, or -1. */
 int dp_store_folder(DpRoot *root, const char *path, GError **error);
+
+/* Writes @document atomically as the file @name of that folder @path, with these flags of
+ * json_dumps. Takes @document. */
+bool dp_store_save_json(DpRoot *root,
+                        const char *path,
+                        const char *name,
+                        json_t *document,
+                        size_t flags,
+                        GError **error);
