@@ -148,26 +148,27 @@ dp_file_map(int root_fd, const char *path)
     return mapped == NULL ? NULL : g_mapped_file_get_bytes(mapped);
 }
 
-/*
- * An attribute comes whole with the first read, which is the only one: a scan reads many. At an
- * offset, since that fails on what is no file (a FIFO, a socket, a terminal) instead of blocking.
- */
+int
+dp_file_read_at(int fd, void *buf, size_t len, off_t offset)
+{
+    ssize_t n;
+
+    do {
+        n = pread(fd, buf, len, offset);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : (int)n;
+}
+
+/* An attribute comes whole with the first read, which is the only one: a scan reads many. */
 static int
 read_line(int root_fd, const char *path, char **ret_text)
 {
     dp_autofd int fd = dp_file_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     char buf[LINE_MAX_BYTES + 1];
-    ssize_t n;
+    int n = fd < 0 ? fd : dp_file_read_at(fd, buf, sizeof buf, 0);
 
-    do {
-        n = fd < 0 ? fd : pread(fd, buf, sizeof buf, 0);
-    } while (fd >= 0 && n < 0 && errno == EINTR);
-    if (fd >= 0 && n < 0) {
-        n = -errno;
-    }
-
-    if (n < 0 || n > (ssize_t)LINE_MAX_BYTES) {
-        return n < 0 ? (int)n : -EFBIG;
+    if (n < 0 || n > (int)LINE_MAX_BYTES) {
+        return n < 0 ? n : -EFBIG;
     }
     *ret_text = g_strchomp(g_strndup(buf, (gsize)n));
     return 0;

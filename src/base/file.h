@@ -22,6 +22,10 @@ int dp_file_open(int root_fd, const char *path, int flags);
  * result. */
 char *dp_file_read(int root_fd, const char *path, size_t max, size_t *ret_len, GError **error);
 
+/* Reads once, at @offset: bytes, or -errno. What is no file (a FIFO, a socket, a terminal) fails
+ * instead of blocking. */
+int dp_file_read_at(int fd, void *buf, size_t len, off_t offset);
+
 /* The bytes of a large file without a copy, NULL: unreadable. Only for files of the system, which
  * are replaced and never cut: the bytes are those of the file as long as they are held. */
 GBytes *dp_file_map(int root_fd, const char *path);

@@ -26,17 +26,6 @@ const char *const dp_slow_attrs[DP_N_SLOW] = {
     [DP_SLOW_OVERRIDE] = "driver_override",
 };
 
-static int
-read_at(int fd, void *buf, size_t len, off_t offset)
-{
-    ssize_t n;
-
-    do {
-        n = pread(fd, buf, len, offset);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : (int)n;
-}
-
 /* Of a Device Serial Number (PCIe 7.9.3) the upper half, too. */
 static void
 read_rest(int fd, uint8_t *config, size_t at)
@@ -44,7 +33,7 @@ read_rest(int fd, uint8_t *config, size_t at)
     unsigned id = config[at] | (unsigned)config[at + 1] << 8;
 
     if (id == PCI_EXT_CAP_ID_DSN && at + 12 <= DP_CONFIG_EXTENDED) {
-        (void)read_at(fd, config + at + 8, 4, (off_t)at + 8);
+        (void)dp_file_read_at(fd, config + at + 8, 4, (off_t)at + 8);
     }
 }
 
@@ -58,7 +47,7 @@ read_extended(int fd, uint8_t *config)
     size_t at = DP_CONFIG_STANDARD;
 
     for (unsigned n = 0; n < DP_CONFIG_EXTENDED / 8; n++) {
-        int got = read_at(fd, config + at, 8, (off_t)at);
+        int got = dp_file_read_at(fd, config + at, 8, (off_t)at);
         size_t next;
 
         if (got < 8) {
@@ -81,7 +70,7 @@ read_config(int fd, uint8_t *config, bool captured)
     int len = 0, got = 1, most = (int)(captured ? DP_CONFIG_EXTENDED : DP_CONFIG_STANDARD);
 
     while (got > 0 && len < most) {
-        got = read_at(fd, config + len, (size_t)(most - len), len);
+        got = dp_file_read_at(fd, config + len, (size_t)(most - len), len);
         len += MAX(got, 0);
     }
     if (len < (int)DP_CONFIG_STANDARD) {
@@ -131,7 +120,7 @@ dp_slow_read_folder(int dir_fd, DpSlow *slow)
         }
         fd = wanted ? open_attr(dir_fd, dp_slow_attrs[i]) : fd;
 
-        slow->len[i] = fd < 0 ? fd : read_at(fd, slow->text[i], DP_SLOW_TEXT - 1, 0);
+        slow->len[i] = fd < 0 ? fd : dp_file_read_at(fd, slow->text[i], DP_SLOW_TEXT - 1, 0);
         slow->have[i] = true;
     }
 }
