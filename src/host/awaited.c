@@ -49,15 +49,24 @@ dp_fstab_parse(const char *text)
     return line;
 }
 
+char **
+dp_udev_lines(DpRoot *root, const DpBlock *block)
+{
+    g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
+    g_autofree char *text = dp_file_read(root->fd, path, DP_FILE_MAX, NULL, NULL);
+
+    return text == NULL ? NULL : g_strsplit(text, "\n", -1);
+}
+
 /* The value of property @key, "E:ID_FS_UUID", or NULL. */
-static char *
+static const char *
 property(char **lines, const char *key)
 {
     size_t len = strlen(key);
 
-    for (char **line = lines; *line != NULL; line++) {
+    for (char **line = lines; line != NULL && *line != NULL; line++) {
         if (strncmp(*line, key, len) == 0 && (*line)[len] == '=') {
-            return g_strdup(*line + len + 1);
+            return *line + len + 1;
         }
     }
     return NULL;
@@ -108,7 +117,7 @@ has_tag(char **lines, size_t tag, const char *source)
     g_autofree char *wanted = unquoted(source + strlen(tags[tag].tag));
 
     for (size_t i = 0; i < G_N_ELEMENTS(tags[tag].keys) && tags[tag].keys[i] != NULL; i++) {
-        g_autofree char *raw = property(lines, tags[tag].keys[i]);
+        const char *raw = property(lines, tags[tag].keys[i]);
         g_autofree char *value = raw == NULL ? NULL : decode(raw);
 
         if (value != NULL &&
@@ -120,9 +129,8 @@ has_tag(char **lines, size_t tag, const char *source)
 }
 
 bool
-dp_udev_is_source(const char *record, const char *source)
+dp_udev_is_source(char **lines, const char *source)
 {
-    g_auto(GStrv) lines = g_strsplit(record, "\n", -1);
     g_autofree char *link = NULL;
 
     for (size_t i = 0; i < G_N_ELEMENTS(tags); i++) {
@@ -138,11 +146,10 @@ dp_udev_is_source(const char *record, const char *source)
 }
 
 bool
-dp_udev_is_esp(const char *record)
+dp_udev_is_esp(char **lines)
 {
     static const char *const types[] = {DP_ESP_TYPE, "0xef"};
-    g_auto(GStrv) lines = g_strsplit(record, "\n", -1);
-    g_autofree char *type = property(lines, "E:ID_PART_ENTRY_TYPE");
+    const char *type = property(lines, "E:ID_PART_ENTRY_TYPE");
 
     for (size_t i = 0; type != NULL && i < G_N_ELEMENTS(types); i++) {
         if (g_ascii_strcasecmp(type, types[i]) == 0) {
@@ -156,16 +163,14 @@ dp_udev_is_esp(const char *record)
 static GPtrArray *
 read_records(DpRoot *root, const DpHost *host)
 {
-    GPtrArray *records = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
     bool any = dp_scan_exists(root->fd, DP_UDEV);
 
     for (guint i = 0; i < host->blocks->len; i++) {
         const DpBlock *block = host->blocks->pdata[i];
-        g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
 
-        g_ptr_array_add(records, any && block->devno[0] != '\0'
-                                     ? dp_file_read(root->fd, path, DP_FILE_MAX, NULL, NULL)
-                                     : NULL);
+        g_ptr_array_add(records,
+                        any && block->devno[0] != '\0' ? dp_udev_lines(root, block) : NULL);
     }
     return records;
 }

@@ -15,8 +15,10 @@ DpFstabLine *dp_fstab_parse(const char *line);
 void dp_fstab_free(DpFstabLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpFstabLine, dp_fstab_free)
 
-/* True if the device of which udev's record (run/udev/data/b8:1) is @record is what @source names:
+/* The lines of udev's record of @block (run/udev/data/b8:1), NULL: there is none. */
+char **dp_udev_lines(DpRoot *root, const DpBlock *block);
+/* True if the device with that record is what @source names:
  * "UUID=...", "LABEL=...", "PARTUUID=...", "PARTLABEL=...", or a link, "/dev/disk/by-id/...". */
-bool dp_udev_is_source(const char *record, const char *source);
+bool dp_udev_is_source(char **lines, const char *source);
 /* True if the type of its partition says EFI system partition (UEFI 5.3.3, or 0xef in an MBR). */
-bool dp_udev_is_esp(const char *record);
+bool dp_udev_is_esp(char **lines);

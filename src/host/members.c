@@ -4,6 +4,7 @@
  * shared by a hypervisor (9p, virtiofs). For each thing they stand on the snapshot gets a mount or
  * a block device more, so that the way from a function to its file systems is the same for all.
  */
+#include "awaited.h"
 #include "base/file.h"
 #include "scan.h"
 
@@ -85,20 +86,11 @@ expand_btrfs(DpRoot *root, DpHost *host, guint index)
     }
 }
 
-static char **
-udev_lines(DpRoot *root, const DpBlock *block)
-{
-    g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
-    g_autofree char *text = dp_file_read(root->fd, path, DP_FILE_MAX, NULL, NULL);
-
-    return text == NULL ? NULL : g_strsplit(text, "\n", -1);
-}
-
 /* udev knows what lies on a block device: "E:ID_FS_TYPE=zfs_member", "E:ID_FS_LABEL=rpool". */
 static char *
 pool_of(DpRoot *root, const DpBlock *block)
 {
-    g_auto(GStrv) lines = udev_lines(root, block);
+    g_auto(GStrv) lines = dp_udev_lines(root, block);
     const char *label = NULL;
 
     for (char **line = lines; line != NULL && *line != NULL; line++) {

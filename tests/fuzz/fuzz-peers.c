@@ -88,14 +88,14 @@ check_crash(const char *text)
 static void
 check_awaited(const char *text)
 {
-    g_auto(GStrv) parts = g_strsplit(text, "\n", 2);
-    g_autoptr(DpFstabLine) line = parts[0] == NULL ? NULL : dp_fstab_parse(parts[0]);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(DpFstabLine) line = lines[0] == NULL ? NULL : dp_fstab_parse(lines[0]);
 
     if (line != NULL) {
         g_assert_true(*line->source != '\0' && *line->fstype != '\0');
-        (void)dp_udev_is_source(parts[1] == NULL ? "" : parts[1], line->source);
+        (void)dp_udev_is_source(lines + 1, line->source);
     }
-    (void)dp_udev_is_esp(text);
+    (void)dp_udev_is_esp(lines);
 }
 
 static void

@@ -279,6 +279,22 @@ test_fstab(void)
     }
 }
 
+static bool
+is_source(const char *record, const char *source)
+{
+    g_auto(GStrv) lines = g_strsplit(record, "\n", -1);
+
+    return dp_udev_is_source(lines, source);
+}
+
+static bool
+is_esp(const char *record)
+{
+    g_auto(GStrv) lines = g_strsplit(record, "\n", -1);
+
+    return dp_udev_is_esp(lines);
+}
+
 static void
 test_udev(void)
 {
@@ -293,15 +309,15 @@ test_udev(void)
         "PARTUUID=77-ab",      "disk/by-id/ata-1", "UUID=\"",   ""};
 
     for (size_t i = 0; i < G_N_ELEMENTS(named); i++) {
-        g_assert_true(dp_udev_is_source(record, named[i]));
+        g_assert_true(is_source(record, named[i]));
     }
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
-        g_assert_false(dp_udev_is_source(record, others[i]));
+        g_assert_false(is_source(record, others[i]));
     }
-    g_assert_false(dp_udev_is_esp(record));
-    g_assert_true(dp_udev_is_esp("E:ID_PART_ENTRY_TYPE=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n"));
-    g_assert_true(dp_udev_is_esp("S:x\nE:ID_PART_ENTRY_TYPE=0xef"));
-    g_assert_false(dp_udev_is_esp("E:ID_PART_ENTRY_TYPE_X=0xef\nE:ID_PART_ENTRY_TYPE=0x83\n"));
+    g_assert_false(is_esp(record));
+    g_assert_true(is_esp("E:ID_PART_ENTRY_TYPE=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n"));
+    g_assert_true(is_esp("S:x\nE:ID_PART_ENTRY_TYPE=0xef"));
+    g_assert_false(is_esp("E:ID_PART_ENTRY_TYPE_X=0xef\nE:ID_PART_ENTRY_TYPE=0x83\n"));
 }
 
 int
