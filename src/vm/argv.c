@@ -34,22 +34,6 @@ number_boot(DpBuild *build)
     }
 }
 
-/* Booting from the network is not offered, and the ROMs for it are a package of their own, without
- * which QEMU would not start. */
-static void
-drop_network_roms(DpBuild *build)
-{
-    size_t i;
-    json_t *device;
-
-    json_array_foreach(build->devices, i, device)
-    {
-        if (json_object_get(device, "mac") != NULL) {
-            (void)json_object_set_new(device, "romfile", json_string(""));
-        }
-    }
-}
-
 static void
 add_files(DpBuild *build)
 {
@@ -90,7 +74,6 @@ void
 dp_build_argv(DpBuild *build)
 {
     number_boot(build);
-    drop_network_roms(build);
     add_monitors(build);
     /* Native hot-plug keeps the slot numbers of the VMX: a guest names its interfaces after them.
      */

@@ -54,6 +54,16 @@ dp_build_key(const char *prefix, const char *name)
 }
 
 const char *
+dp_build_utf8(const DpBuild *build, const char *key)
+{
+    const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, key);
+
+    return entry == NULL                             ? NULL
+           : g_utf8_validate(entry->value, -1, NULL) ? entry->value
+                                                     : entry->shown;
+}
+
+const char *
 dp_build_get(const DpBuild *build, const char *prefix, const char *name)
 {
     g_autofree char *key = dp_build_key(prefix, name);

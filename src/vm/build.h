@@ -65,6 +65,12 @@ int64_t dp_build_int(DpBuild *build,
                      int64_t max,
                      int64_t fallback);
 
+/* check.c: the running VM that has @fn, or NULL. */
+const char *dp_build_used_by(const DpBuild *build, const DpFunction *fn);
+
+/* The value of @key in UTF-8: its bytes where they are, else as it is shown. NULL: no such key. */
+const char *dp_build_utf8(const DpBuild *build, const char *key);
+
 /* sites.c: where the file @name (an absolute path) of @key is on this host, and in *ret_inside the
  * folder that it must lie in: the VM's or a datastore's. NULL after a diagnostic; the caller frees
  * both. */

@@ -16,28 +16,28 @@ was_overridden(const DpBuild *build, const DpFunction *fn, DpDiagId id)
     return identities != NULL && dp_identities_overrides(identities, &fn->addr, (int)id);
 }
 
-static const char *
-used_by(const DpBuild *build, const DpFunction *fn)
+const char *
+dp_build_used_by(const DpBuild *build, const DpFunction *fn)
 {
     const DpPlanInput *input = build->input;
 
-    const char *user =
-        input->used_by != NULL ? input->used_by(&fn->addr, input->used_by_user) : NULL;
-
-    return input->running && g_strcmp0(user, build->plan->name) == 0 ? NULL : user;
+    return input->used_by != NULL ? input->used_by(&fn->addr, input->used_by_user) : NULL;
 }
 
-static bool
-bound_to_vfio(const DpFunction *fn)
+/* Another VM that has it: not this one, when it runs. */
+static const char *
+other_user(const DpBuild *build, const DpFunction *fn)
 {
-    return fn->driver != NULL && strcmp(fn->driver, "vfio-pci") == 0;
+    const char *user = dp_build_used_by(build, fn);
+
+    return build->input->running && g_strcmp0(user, build->plan->name) == 0 ? NULL : user;
 }
 
 /* Reports the first thing that is wrong with who has the function; false then. */
 static bool
 check_owner(DpBuild *build, const char *key, const char *prefix, const DpFunction *fn)
 {
-    const char *user = used_by(build, fn);
+    const char *user = other_user(build, fn);
     DpDiag *diag;
 
     if (user != NULL) {
@@ -54,7 +54,7 @@ check_owner(DpBuild *build, const char *key, const char *prefix, const DpFunctio
         dp_diag_set_remedy(diag, "directpath device enable %s", fn->name);
         return false;
     }
-    if (!bound_to_vfio(fn)) {
+    if (!dp_policy_on_vfio(fn)) {
         dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_PENDING, key,
                       "%s: %s is enabled, but %s%s has it until a reboot", prefix, fn->name,
                       fn->driver != NULL ? "the driver " : "no driver",
@@ -177,7 +177,7 @@ check_member(DpBuild *build,
              const DpVmDevice *device,
              const DpUnitMember *member)
 {
-    const char *user = used_by(build, member->fn);
+    const char *user = other_user(build, member->fn);
     g_autofree char *rule = describe_rule(build, device->fn, member);
     g_autofree char *shown = user != NULL ? dp_text_visible(user, -1) : NULL;
     DpDiag *diag;

@@ -46,19 +46,11 @@ is_model(const GArray *models, const DpFunction *fn)
     return false;
 }
 
-static const char *
-vm_of(const DpBuild *build, const DpFunction *fn)
-{
-    const DpPlanInput *input = build->input;
-
-    return input->used_by != NULL ? input->used_by(&fn->addr, input->used_by_user) : NULL;
-}
-
 /* Why @fn is not free for this VM, or NULL; the caller frees it. */
 static char *
 why_not(const DpBuild *build, const DpFunction *fn)
 {
-    const char *user = vm_of(build, fn);
+    const char *user = dp_build_used_by(build, fn);
     const DpVerdict *verdict =
         build->input->policy != NULL ? dp_policy_verdict(build->input->policy, &fn->addr) : NULL;
 
@@ -95,7 +87,8 @@ first_free(const DpBuild *build, const GArray *models, bool own, GString *reason
         DpFunction *fn = g_ptr_array_index(functions, i);
         g_autofree char *reason = NULL;
 
-        if (!is_model(models, fn) || (own && g_strcmp0(vm_of(build, fn), build->plan->name) != 0)) {
+        if (!is_model(models, fn) ||
+            (own && g_strcmp0(dp_build_used_by(build, fn), build->plan->name) != 0)) {
             continue;
         }
         reason = why_not(build, fn);

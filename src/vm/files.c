@@ -69,9 +69,7 @@ static char *
 value_path(DpBuild *build, const char *key, char **ret_inside)
 {
     const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, key);
-    const char *name = entry == NULL                             ? ""
-                       : g_utf8_validate(entry->value, -1, NULL) ? entry->value
-                                                                 : entry->shown;
+    const char *name = entry == NULL ? "" : dp_build_utf8(build, key);
 
     if (acceptable_name(name)) {
         g_autofree char *path =
@@ -124,40 +122,9 @@ head_of(DpBuild *build, const char *key, const char *path, size_t *ret_len)
     return head;
 }
 
-/* The raw file beside the descriptor @path. */
-static bool
-flat_image(DpBuild *build,
-           const char *key,
-           const char *path,
-           const DpVmdk *vmdk,
-           bool writable,
-           DpImage *ret_image)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *extent = g_build_filename(folder, vmdk->extent, NULL);
-    g_autofree char *shown = dp_text_visible(extent, -1);
-    g_autofree char *head = NULL;
-    size_t len = 0;
-
-    if (g_file_test(extent, G_FILE_TEST_IS_SYMLINK)) {
-        dp_build_diag(build, DP_DIAG_VMX_DISK_EXTENT, key,
-                      "%s: %s is a link, and an extent is a file in the folder of the disk", key,
-                      shown);
-        return false;
-    }
-    head = head_of(build, key, extent, &len);
-    if (head == NULL) {
-        return false;
-    }
-    ret_image->fdset = add_file(build, extent, DP_VM_FILE_FLAT, writable, vmdk->size);
-    g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).descriptor =
-        g_path_get_basename(path);
-    return true;
-}
-
-/* One file of a disk of several; 0 after a diagnostic. */
+/* The file of @extent beside the descriptor @path; 0 after a diagnostic. */
 static int
-split_extent(
+add_extent(
     DpBuild *build, const char *key, const char *path, const DpVmdkExtent *extent, bool writable)
 {
     g_autofree char *folder = g_path_get_dirname(path);
@@ -207,7 +174,7 @@ split_image(DpBuild *build,
                                                                         : "twoGbMaxExtentSparse");
     for (guint i = 0; i < extents->len; i++) {
         const DpVmdkExtent *extent = &g_array_index(extents, DpVmdkExtent, i);
-        int fdset = split_extent(build, key, path, extent, writable);
+        int fdset = add_extent(build, key, path, extent, writable);
 
         if (fdset == 0) {
             return false;
@@ -220,6 +187,21 @@ split_image(DpBuild *build,
     g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).text =
         g_string_free(g_steal_pointer(&text), FALSE);
     return true;
+}
+
+static bool
+flat_image(DpBuild *build,
+           const char *key,
+           const char *path,
+           const DpVmdk *vmdk,
+           bool writable,
+           DpImage *ret_image)
+{
+    DpVmdkExtent extent = {.sectors = vmdk->size / 512, .flat = true};
+
+    g_strlcpy(extent.name, vmdk->extent, sizeof extent.name);
+    ret_image->fdset = add_extent(build, key, path, &extent, writable);
+    return ret_image->fdset != 0;
 }
 
 static bool

@@ -41,17 +41,13 @@ cannot_mask(const DpHost *host, const DpFunction *fn)
 static const char *
 line_user(const DpBuild *build, const DpFunction *fn)
 {
-    const DpPlanInput *input = build->input;
-
     if (dp_resolve_in_vm(build, fn)) {
         return "this VM";
     }
     if (fn->driver == NULL || fn->n_msi_irqs != 0) {
         return NULL;
     }
-    return dp_policy_on_vfio(fn)
-               ? (input->used_by != NULL ? input->used_by(&fn->addr, input->used_by_user) : NULL)
-               : fn->driver;
+    return dp_policy_on_vfio(fn) ? dp_build_used_by(build, fn) : fn->driver;
 }
 
 static void

@@ -108,17 +108,6 @@ nic_driver(DpBuild *build, const char *prefix, DpPlaceKind *ret_kind)
     return NULL;
 }
 
-/* In UTF-8, as the list of networks is written. */
-static const char *
-network_value(const DpBuild *build, const char *key)
-{
-    const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, key);
-
-    return entry == NULL                             ? NULL
-           : g_utf8_validate(entry->value, -1, NULL) ? entry->value
-                                                     : entry->shown;
-}
-
 /* The name by which VMware knows the network: a port group of ESX, or one of a desktop's three. */
 static const char *
 network_name(DpBuild *build, const char *prefix, char **ret_key)
@@ -129,7 +118,7 @@ network_name(DpBuild *build, const char *prefix, char **ret_key)
 
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *key = dp_build_key(prefix, names[i]);
-        const char *value = network_value(build, key);
+        const char *value = dp_build_utf8(build, key);
 
         if (value != NULL && value[0] != '\0') {
             *ret_key = g_steal_pointer(&key);
@@ -231,6 +220,9 @@ add_nic(DpBuild *build, unsigned n)
     if (connected) {
         (void)json_object_set_new(device, "netdev", json_string(netdev));
     }
+    /* Booting from the network is not offered, and the ROMs for it are a package of their own,
+     * without which QEMU would not start. */
+    (void)json_object_set_new(device, "romfile", json_string(""));
     dp_build_device(build, device);
 }
 

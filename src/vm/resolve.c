@@ -251,10 +251,9 @@ suggest(DpBuild *build, const Entry *entry, DpDiag *diag)
 
     for (guint i = 0; entry->have_vendor && entry->have_device && i < host->functions->len; i++) {
         const DpFunction *fn = g_ptr_array_index(host->functions, i);
-        const DpPlanInput *input = build->input;
 
         if (fn->vendor == entry->vendor && fn->device == entry->device_id &&
-            (input->used_by == NULL || input->used_by(&fn->addr, input->used_by_user) == NULL)) {
+            dp_build_used_by(build, fn) == NULL) {
             dp_diag_set_remedy(diag,
                                "the same model is at %s, and may be the one: directpath vm "
                                "relocate %s",

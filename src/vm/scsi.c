@@ -94,6 +94,14 @@ guest_row(const DpBuild *build)
     return i;
 }
 
+/* QEMU's driver for @model, that of its stand-in where QEMU has none. */
+static const char *
+driver_of(const DpBuild *build, const Model *model)
+{
+    return model->driver != NULL ? model->driver
+                                 : stand_ins[by_guest[guest_row(build)].with].driver;
+}
+
 static bool
 check_shared_bus(DpBuild *build, const char *prefix)
 {
@@ -109,9 +117,9 @@ check_shared_bus(DpBuild *build, const char *prefix)
     return false;
 }
 
-/* The driver of QEMU's that stands for @model, with a warning that names the guest's. */
-static const char *
-stand_in(DpBuild *build, const char *prefix, const Model *model)
+/* The guest sees another controller than @model, and is to have a driver for it. */
+static void
+warn_stand_in(DpBuild *build, const char *prefix, const Model *model)
 {
     size_t row = guest_row(build);
     const char *words = stand_ins[by_guest[row].with].words;
@@ -127,7 +135,6 @@ stand_in(DpBuild *build, const char *prefix, const Model *model)
                        "make sure of the driver while the guest still runs on the old host, or set "
                        "%s to pvscsi or lsisas1068 there first",
                        key);
-    return stand_ins[by_guest[row].with].driver;
 }
 
 static const Model *
@@ -169,9 +176,10 @@ dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n G_GNUC_UNUSED)
     if (!dp_build_place(build, prefix, model->kind, false, &place)) {
         return false;
     }
-    dp_disks_add_controller(build,
-                            model->driver != NULL ? model->driver : stand_in(build, prefix, model),
-                            prefix, &place);
+    if (model->driver == NULL) {
+        warn_stand_in(build, prefix, model);
+    }
+    dp_disks_add_controller(build, driver_of(build, model), prefix, &place);
     return true;
 }
 
@@ -195,12 +203,8 @@ dp_scsi_identify(DpBuild *build, unsigned n, unsigned unit, json_t *device)
 {
     g_autofree char *prefix = g_strdup_printf("scsi%u", n);
     const Model *model = find_model(build, prefix);
-    const char *driver = model == NULL ? NULL
-                         : model->driver != NULL
-                             ? model->driver
-                             : stand_ins[by_guest[guest_row(build)].with].driver;
 
-    if (g_strcmp0(driver, "mptsas1068") == 0) {
+    if (model != NULL && strcmp(driver_of(build, model), "mptsas1068") == 0) {
         (void)json_object_set_new(device, "wwn", json_integer(sas_address(build, n, unit)));
     }
 }

@@ -35,9 +35,9 @@ typedef struct {
     uint64_t size;    /* FLAT: its bytes */
 } DpVmdk;
 
-/* @bytes are the first @len of the file. False: the disk cannot be used; @ret_id tells which
- * diagnostic, @ret_why the reason in words (the caller frees it). */
-/* @extents (GArray of DpVmdkExtent, or NULL) gets those of a split disk, in their order. */
+/* @bytes are the first @len of the file. @extents (GArray of DpVmdkExtent, or NULL) gets those of a
+ * split disk, in their order. False: the disk cannot be used; @ret_id tells which diagnostic,
+ * @ret_why the reason in words (the caller frees it). */
 bool dp_vmdk_parse_extents(const char *bytes,
                            size_t len,
                            DpVmdk *ret_vmdk,
@@ -45,9 +45,10 @@ bool dp_vmdk_parse_extents(const char *bytes,
                            DpDiagId *ret_id,
                            char **ret_why);
 
+/* The same, without the extents. */
+bool
+dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id, char **ret_why);
+
 /* True if @bytes are the head of one sparse extent of a split disk that QEMU takes for nothing
  * else: with a capacity, so that it believes no descriptor inside. */
 bool dp_vmdk_is_extent(const char *bytes, size_t len);
-
-bool
-dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id, char **ret_why);
