@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What power-on writes into a VMX, and how a file that was changed since is seen. */
 #include "base/file.h"
-#include "base/text.h"
 #include "vm/edit.h"
 #include "vmxedit.h"
-
-#include <errno.h>
-#include <fcntl.h>
 
 /* How long power-on waits for an edit in the same folder. */
 #define LOCK_TIMEOUT_MS 1000
@@ -17,17 +13,13 @@ write_over(const char *path, const DpVmx *vmx, const char *sum, GError **error)
 {
     g_autofree char *dir = g_path_get_dirname(path);
     g_autofree char *name = g_path_get_basename(path);
-    dp_autofd int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    dp_autofd int lock = folder >= 0 ? dp_file_lock_folder(folder, LOCK_TIMEOUT_MS, error) : -1;
-    g_autoptr(DpVmxFile) now = lock >= 0 ? dp_vmx_file_load(path, NULL, error) : NULL;
+    dp_autofd int folder = dp_file_lock_folder(dir, LOCK_TIMEOUT_MS, error);
+    g_autoptr(DpVmxFile) now = folder >= 0 ? dp_vmx_file_load(path, NULL, error) : NULL;
     g_autofree char *now_sum = now != NULL ? dp_vm_vmx_sum(now->vmx) : NULL;
     g_autoptr(GBytes) bytes = dp_vmx_bytes(vmx);
     size_t len = 0;
     const void *data = g_bytes_get_data(bytes, &len);
 
-    if (folder < 0) {
-        return dp_fail_errno(error, errno, "%s", dir);
-    }
     if (now_sum == NULL) {
         return false;
     }

@@ -8,7 +8,6 @@
 #include "vm/edit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,21 +26,14 @@ dp_vmx_edit_free(DpVmxEdit *edit)
     dp_vmx_file_free(edit->file);
     dp_vmx_free(edit->before);
     dp_close_fd(&edit->folder);
-    dp_close_fd(&edit->lock);
     g_free(edit);
 }
 
 static bool
 lock_folder(DpVmxEdit *edit, const char *dir, GError **error)
 {
-    g_autofree char *shown = dp_text_visible(dir, -1);
-
-    edit->folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (edit->folder < 0) {
-        return dp_fail_errno(error, errno, "%s", shown);
-    }
-    edit->lock = dp_file_lock_folder(edit->folder, LOCK_TIMEOUT_MS, error);
-    return edit->lock >= 0;
+    edit->folder = dp_file_lock_folder(dir, LOCK_TIMEOUT_MS, error);
+    return edit->folder >= 0;
 }
 
 /* The folder of the file itself, not that of a link to it: the file is replaced where it is. */
@@ -89,7 +81,7 @@ dp_vmx_edit_begin(DpCli *cli, GError **error)
     g_autoptr(DpVmxEdit) edit = g_new0(DpVmxEdit, 1);
     const char *path = dp_cli_arg(cli, 0);
 
-    edit->folder = edit->lock = -1;
+    edit->folder = -1;
     if (!lock_folder_of(edit, path, error)) {
         return NULL;
     }
@@ -134,7 +126,7 @@ dp_vmx_edit_begin_new(DpCli *cli, bool *ret_exists, GError **error)
         return dp_vmx_edit_begin(cli, error);
     }
     edit = g_new0(DpVmxEdit, 1);
-    edit->folder = edit->lock = -1;
+    edit->folder = -1;
     edit->file = g_new0(DpVmxFile, 1);
     edit->file->path = new_path(path, error);
     dir = edit->file->path != NULL ? g_path_get_dirname(edit->file->path) : NULL;

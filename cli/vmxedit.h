@@ -7,8 +7,7 @@
 typedef struct {
     DpVmxFile *file; /* its vmx is what is edited */
     DpVmx *before;   /* as it was read; NULL: there was no file */
-    int folder;      /* of the file */
-    int lock;        /* on that folder: two commands do not write at once */
+    int folder;      /* of the file, locked: two commands do not write at once */
 } DpVmxEdit;
 
 /* Reads the file that argument 0 names. Refused where its VM is powered on, or where the file has

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "file.h"
 
+#include "text.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -385,12 +387,15 @@ dp_file_lock(int dir_fd, const char *name, int timeout_ms, GError **error)
 }
 
 int
-dp_file_lock_folder(int dir_fd, int timeout_ms, GError **error)
+dp_file_lock_folder(const char *path, int timeout_ms, GError **error)
 {
-    dp_autofd int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dp_autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0) {
-        dp_fail_errno(error, errno, "cannot open the folder to lock it");
+        int failure = errno;
+        g_autofree char *shown = dp_text_visible(path, -1);
+
+        dp_fail_errno(error, failure, "%s", shown);
         return -1;
     }
     if (wait_lock(fd, timeout_ms) == -EWOULDBLOCK) {

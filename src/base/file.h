@@ -58,6 +58,7 @@ int dp_file_sync(int dir_fd, const char *name);
  * a descriptor that holds the lock until closed, or -1 with DP_ERROR_BUSY. */
 int dp_file_lock(int dir_fd, const char *name, int timeout_ms, GError **error);
 
-/* The same lock on the folder @dir_fd itself, without a file of its own. The descriptor is another
- * one of the folder; where the file system has no locks for folders it holds none. */
-int dp_file_lock_folder(int dir_fd, int timeout_ms, GError **error);
+/* Opens the folder @path under the same lock, without a file of its own. The descriptor is the
+ * folder's, and holds the lock until closed; none where the file system has no locks for folders.
+ * -1: DP_ERROR_BUSY, or what opening it said. */
+int dp_file_lock_folder(const char *path, int timeout_ms, GError **error);
