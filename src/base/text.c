@@ -67,3 +67,22 @@ dp_size_text(uint64_t bytes)
     }
     return g_strdup_printf("%" G_GUINT64_FORMAT " %s", bytes, units[unit]);
 }
+
+bool
+dp_text_has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (g_ascii_iscntrl(*text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+dp_path_climbs(const char *path)
+{
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+
+    return g_strv_contains((const char *const *)parts, "..");
+}

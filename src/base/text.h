@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,3 +20,9 @@ char *dp_text_visible_max(const char *bytes, gssize len, size_t max);
 
 /* A size for people: "16 KiB". */
 char *dp_size_text(uint64_t bytes);
+
+/* True if a control character of ASCII is in @text. */
+bool dp_text_has_control(const char *text);
+
+/* True if a component of @path is "..". */
+bool dp_path_climbs(const char *path);

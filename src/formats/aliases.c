@@ -63,14 +63,7 @@ dp_network_parse(const char *word, DpNetworkTarget *ret_target)
 static bool
 is_folder(const char *path)
 {
-    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-
-    for (size_t i = 0; parts[i] != NULL; i++) {
-        if (strcmp(parts[i], "..") == 0) {
-            return false;
-        }
-    }
-    return path[0] == '/' && strlen(path) < PATH_LEN_MAX;
+    return path[0] == '/' && strlen(path) < PATH_LEN_MAX && !dp_path_climbs(path);
 }
 
 static bool
@@ -79,17 +72,6 @@ value_fits(DpAliasKind kind, const char *value)
     DpNetworkTarget target;
 
     return kind == DP_ALIAS_DATASTORES ? is_folder(value) : dp_network_parse(value, &target);
-}
-
-static bool
-has_control(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (g_ascii_iscntrl(*text)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Where the name ends and where its = is. A quoted name ends at the first quote that only blanks
@@ -135,7 +117,8 @@ split(const char *text, char **ret_name, char **ret_value)
         value[len - 1] = '\0';
         memmove(value, value + 1, len - 1);
     }
-    if (name[0] == '\0' || strlen(name) > NAME_LEN_MAX || has_control(name) || has_control(value)) {
+    if (name[0] == '\0' || strlen(name) > NAME_LEN_MAX || dp_text_has_control(name) ||
+        dp_text_has_control(value)) {
         return false;
     }
     *ret_name = g_steal_pointer(&name);

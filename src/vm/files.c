@@ -45,22 +45,8 @@ real_path(const char *path)
 static bool
 acceptable_name(const char *name)
 {
-    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
-
-    if (name[0] == '\0' || strlen(name) >= PATH_MAX) {
-        return false;
-    }
-    for (const char *c = name; *c != '\0'; c++) {
-        if (g_ascii_iscntrl(*c)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; parts[i] != NULL; i++) {
-        if (strcmp(parts[i], "..") == 0) {
-            return false;
-        }
-    }
-    return true;
+    return name[0] != '\0' && strlen(name) < PATH_MAX && !dp_text_has_control(name) &&
+           !dp_path_climbs(name);
 }
 
 /* The path of @key's value and the folder around it, or NULL after a diagnostic. Relative names
