@@ -10,6 +10,8 @@
 #define TIMEOUT_MAX_S 86400
 /* Longest time that a change may wait for its confirmation: DP_CONFIRM_MAX_S of assign/. */
 #define CONFIRM_MAX_S 3600
+/* DP_ORDER_MAX of vm/. */
+#define ORDER_MAX 9999
 
 static const DpOptRow rows[] = {
     {"--root", "DIR", DP_OPT_ROOT, "look at the captured host in DIR instead of this machine"},
@@ -32,6 +34,7 @@ static const DpOptRow rows[] = {
     {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
     {"--format", "libvirt", DP_OPT_FORMAT, "whose words to write it in"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},
+    {"--order", "N", DP_OPT_ORDER, "its place among those that start with the host"},
     {"--device-id", "ADDR", DP_OPT_DEVICE_ID, "the function", "esxcli", "-d"},
     {"--enable", "true|false", DP_OPT_ENABLE, "passthru or not", "esxcli", "-e"},
     {"--apply-now", NULL, DP_OPT_APPLY_NOW, "do not wait for the next boot", "esxcli", "-a"},
@@ -109,18 +112,24 @@ take_override(DpOptions *options, const char *value, GError **error)
     return true;
 }
 
+/* @unit stands behind the range in the message: " seconds", or nothing. */
 static bool
-take_seconds(
-    const DpOptRow *row, const char *value, guint min, guint max, int *ret_s, GError **error)
+take_number(const DpOptRow *row,
+            const char *value,
+            guint min,
+            guint max,
+            const char *unit,
+            int *ret_number,
+            GError **error)
 {
     g_autofree char *shown = dp_text_visible(value, -1);
-    guint64 seconds = 0;
+    guint64 number = 0;
 
-    if (!g_ascii_string_to_unsigned(value, 10, min, max, &seconds, NULL)) {
-        return dp_fail(error, DP_ERROR_USAGE, "%s: '%s' is not %u to %u seconds", row->name, shown,
-                       min, max);
+    if (!g_ascii_string_to_unsigned(value, 10, min, max, &number, NULL)) {
+        return dp_fail(error, DP_ERROR_USAGE, "%s: '%s' is not %u to %u%s", row->name, shown, min,
+                       max, unit);
     }
-    *ret_s = (int)seconds;
+    *ret_number = (int)number;
     return true;
 }
 
@@ -149,9 +158,12 @@ take_value(DpOptions *options, const DpOptRow *row, const char *value, GError **
         return strcmp(value, "kvm") == 0 || strcmp(value, "tcg") == 0 ||
                dp_fail(error, DP_ERROR_USAGE, "--accel: '%s' is neither kvm nor tcg", shown);
     case DP_OPT_TIMEOUT:
-        return take_seconds(row, value, 0, TIMEOUT_MAX_S, &options->timeout_s, error);
+        return take_number(row, value, 0, TIMEOUT_MAX_S, " seconds", &options->timeout_s, error);
+    case DP_OPT_ORDER:
+        return take_number(row, value, 1, ORDER_MAX, "", &options->order, error);
     case DP_OPT_CONFIRM:
-        return take_seconds(row, value, 1, CONFIRM_MAX_S, &options->confirm_within_s, error);
+        return take_number(row, value, 1, CONFIRM_MAX_S, " seconds", &options->confirm_within_s,
+                           error);
     case DP_OPT_DEVICE_ID:
         g_free(options->device_id);
         options->device_id = g_strdup(value);

@@ -24,6 +24,7 @@ typedef enum {
     DP_OPT_YES = 1 << 14,
     DP_OPT_EARLY = 1 << 15,
     DP_OPT_RELEASE = 1 << 16,
+    DP_OPT_ORDER = 1 << 17,
     DP_OPT_TAKE_SYSTEM_ID = 1 << 20,
     DP_OPT_FORMAT = 1 << 21,
     DP_OPT_POWER_CYCLED = 1 << 25,
@@ -56,6 +57,7 @@ typedef struct {
     char *format;         /* NULL unless said */
     int timeout_s;        /* -1 unless said */
     int confirm_within_s; /* 0 unless said */
+    int order;            /* 0 unless said */
     char *device_id;      /* NULL unless said */
     bool enable;          /* what --enable said */
     GArray *overrides;    /* int: numbers of diagnostics */

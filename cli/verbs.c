@@ -169,12 +169,39 @@ static const DpVerb verbs[] = {
      "The guest is not asked; what it had not written is lost. Returns when its\n"
      "devices are back.\n",
      "directpath vm power-off vm.vmx", dp_cmd_vm_power_off},
+    {"vm reset", "FILE.vmx", 1, 1, 0, DP_VERB_ROOT | DP_VERB_LIVE, "the reset button of a VM",
+     "The guest is not asked; what it had not written is lost, and it boots again. The\n"
+     "VM stays powered on with its devices, which QEMU resets by its own choice and\n"
+     "not by passthru.map: what it does to each is printed.\n",
+     "directpath vm reset vm.vmx", dp_cmd_vm_reset},
+    {"vm console", "FILE.vmx", 1, 1, 0, 0, "where a VM's screen is",
+     "Prints where the display of a VM that runs is offered over VNC, how to get there\n"
+     "from another host, and the files that its serial ports are written to.\n",
+     "directpath vm console vm.vmx", dp_cmd_vm_console},
     {"vm status", "FILE.vmx", 1, 1, 0, 0, "how a VM does, live",
      "State of the guest, processes and their user, memory, and for each device its\n"
      "interrupt mode and how many interrupts have come.\n",
      "directpath vm status vm.vmx", dp_cmd_vm_status},
-    {"vm list", "", 0, 0, 0, 0, "VMs that are powered on",
-     "One line a VM: name, state, process, devices, file.\n", "directpath vm list", dp_cmd_vm_list},
+    {"vm list", "", 0, 0, 0, 0, "VMs that are powered on, and those of this host",
+     "One line a VM: name, state, process, devices, file. Below it the registered\n"
+     "ones, whether they run or not: which of them start with the host, in which\n"
+     "order, and how long each is waited for when the host shuts down.\n",
+     "directpath vm list", dp_cmd_vm_list},
+    {"vm register", "FILE.vmx", 1, 1, 0, DP_VERB_ROOT, "make a VM one of this host's",
+     "It is listed from now on, whether it runs or not, and can start with the host. A\n"
+     "file that was moved keeps what was said of it at its old place. Nothing is\n"
+     "started and the file is not changed.\n",
+     "directpath vm register vm.vmx", dp_cmd_vm_register},
+    {"vm unregister", "FILE.vmx", 1, 1, 0, DP_VERB_ROOT, "drop it from this host's VMs",
+     "It is not listed any more and does not start with the host; its files are left\n"
+     "as they are. Refused while it runs.\n",
+     "directpath vm unregister vm.vmx", dp_cmd_vm_unregister},
+    {"vm autostart", "FILE.vmx on|off", 0, 2, DP_OPT_ORDER | DP_OPT_TIMEOUT, DP_VERB_ROOT,
+     "does a registered VM start with the host",
+     "With on, it starts when the host has booted, those of a lower --order first; the\n"
+     "last of all unless said. When the host shuts down its guest is asked first, in\n"
+     "reverse order, and has --timeout seconds before it is powered off.\n",
+     "directpath vm autostart vm.vmx on --order 1", dp_cmd_vm_autostart},
     {"vm log", "FILE.vmx", 1, 1, 0, 0, "the log of the last run",
      "Prints the end of directpath.log beside the VMX: the plan, the resets, the\n"
      "engine's words, and why the run ended.\n",
@@ -247,7 +274,7 @@ static const DpVerb verbs[] = {
 
 /* Words that are of the contract but not of this version: said so, instead of "no such command". */
 static const char *const later[] = {
-    "host support", "vm register", "vm unregister", "vm autostart", "vm reset", "vm console",
+    "host support",
 };
 
 const DpVerb *

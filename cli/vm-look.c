@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "document.h"
 #include "output.h"
+#include "registered.h"
 #include "verbs.h"
 #include "vmxedit.h"
 
@@ -73,6 +74,7 @@ dp_cmd_vm_list(DpCli *cli, GError **error)
     }
     json_object_set_new(cli->doc, "vms", dp_runs_json(context));
     dp_out_runs(cli, context);
+    dp_registered_show(cli, context);
     return true;
 }
 

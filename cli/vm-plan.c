@@ -44,8 +44,8 @@ keys_report(const DpCli *cli, const DpPlan *plan)
 json_t *
 dp_plan_devices_report(const DpCli *cli, const DpPlan *plan)
 {
-    static const DpColumn columns[] = {
-        {"DEVICE", 0}, {"ADDRESS", 0}, {"TYPE", 0}, {"MSI", 0}, {"IN THE GUEST", 20}};
+    static const DpColumn columns[] = {{"DEVICE", 0}, {"ADDRESS", 0}, {"TYPE", 0},
+                                       {"MSI", 0},    {"REBOOT", 0},  {"IN THE GUEST", 20}};
     g_autoptr(DpTable) table = dp_table_new(columns, G_N_ELEMENTS(columns));
     json_t *devices = json_array();
     char name[DP_ADDR_LEN];
@@ -58,15 +58,17 @@ dp_plan_devices_report(const DpCli *cli, const DpPlan *plan)
         dp_table_cell(table, address, DP_PLAIN);
         dp_table_cell(table, device->pcie ? "pcie" : "pci", DP_PLAIN);
         dp_table_cell(table, device->msi_enabled ? "yes" : "no", DP_PLAIN);
+        dp_table_cell(table, device->guest_reset, DP_PLAIN);
         dp_table_cell(table, device->guest_address, DP_PLAIN);
         json_array_append_new(
             devices,
-            dp_json_pack("{s:i, s:o, s:b, s:s, s:b, s:o, s:o}", "index", (int)device->index,
+            dp_json_pack("{s:i, s:o, s:b, s:s, s:b, s:o, s:o, s:o}", "index", (int)device->index,
                          "address", dp_json_text(address), "dynamic", (int)device->dynamic,
                          "virtual_device", device->pcie ? "pcie" : "pci", "msi_enabled",
                          (int)device->msi_enabled, "slot",
                          device->slot < 0 ? json_null() : json_integer(device->slot),
-                         "guest_address", dp_json_text(device->guest_address)));
+                         "guest_address", dp_json_text(device->guest_address), "guest_reset",
+                         dp_json_text(device->guest_reset)));
     }
     dp_out_heading(cli, "Passed-through devices");
     dp_table_print(cli, table, "None.");

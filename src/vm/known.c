@@ -175,19 +175,26 @@ compare_paths(gconstpointer a, gconstpointer b)
 }
 
 GPtrArray *
+dp_known_read(DpRoot *root, const GPtrArray *paths)
+{
+    GPtrArray *vms = g_ptr_array_new_with_free_func(known_free);
+
+    if (paths->len > 0) {
+        read_guarded(root, paths, vms);
+    }
+    return vms;
+}
+
+GPtrArray *
 dp_known_vms(DpRoot *root, const GPtrArray *runs)
 {
     g_autoptr(GPtrArray) paths = read_list(root);
-    GPtrArray *vms = g_ptr_array_new_with_free_func(known_free);
 
     for (guint i = 0; runs != NULL && i < runs->len; i++) {
         add_once(paths, ((const DpRun *)runs->pdata[i])->vmx_path);
     }
     g_ptr_array_sort(paths, compare_paths);
-    if (paths->len > 0) {
-        read_guarded(root, paths, vms);
-    }
-    return vms;
+    return dp_known_read(root, paths);
 }
 
 static bool

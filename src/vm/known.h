@@ -22,6 +22,9 @@ typedef struct {
  * left out. @runs: DpRun, whose files are known as well. */
 GPtrArray *dp_known_vms(DpRoot *root, const GPtrArray *runs);
 
+/* The same of @paths (char *, absolute, beneath @root): those whose file can be read. */
+GPtrArray *dp_known_read(DpRoot *root, const GPtrArray *paths);
+
 /* The N of the first pciPassthruN that is present and names @addr, and the model of @card where
  * both tell one (@card may be NULL); -1: none does. */
 int dp_known_names(const DpKnownVm *vm, const DpAddr *addr, const DpCard *card);

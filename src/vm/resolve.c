@@ -3,6 +3,7 @@
 #include "resolve.h"
 
 #include "base/text.h"
+#include "guest-reset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -420,12 +421,13 @@ static void
 check_owners(DpBuild *build)
 {
     for (guint i = 0; i < build->plan->devices->len; i++) {
-        const DpVmDevice *device = g_ptr_array_index(build->plan->devices, i);
+        DpVmDevice *device = g_ptr_array_index(build->plan->devices, i);
         g_autofree char *prefix = g_strdup_printf("pciPassthru%u", device->index);
 
         if (device->resolved) {
             dp_resolve_check(build, prefix, device);
             dp_resolve_check_intx(build, prefix, device);
+            dp_guest_reset_judge(build, prefix, device);
         }
     }
 }

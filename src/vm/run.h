@@ -57,6 +57,18 @@ bool dp_vm_power_on(const DpPlan *plan, const DpVmEnv *env, DpOutcome *outcome, 
 bool
 dp_vm_shut_down(DpRoot *root, const DpRun *run, int timeout_s, DpOutcome *outcome, GError **error);
 
+/* The same in two steps, so that several guests can be asked before any is waited for. The time-out
+ * counts from the question. */
+typedef struct DpVmStop DpVmStop;
+DpVmStop *dp_vm_stop_ask(DpRoot *root, const DpRun *run, GError **error);
+bool dp_vm_stop_wait(
+    DpRoot *root, const DpVmStop *stop, int timeout_s, DpOutcome *outcome, GError **error);
+void dp_vm_stop_free(DpVmStop *stop);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpVmStop, dp_vm_stop_free)
+
+/* The machine's reset button; returns when QEMU has reset every device. The guest is not asked. */
+bool dp_vm_reset(DpRoot *root, const DpRun *run, GError **error);
+
 /* Hard, at once; returns when devices are back. The caller does NOT hold the lock. */
 bool dp_vm_power_off(DpRoot *root, const DpRun *run, DpOutcome *outcome, GError **error);
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shut-down and power-off: the engine is asked or told to end; its supervisor gives the devices
- * back. */
+/* Shut-down, power-off and reset: the engine is asked or told; when it ends, its supervisor gives
+ * the devices back. */
 #include "qmp.h"
 #include "state.h"
 #include "supervise.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 
 #define COMMAND_TIMEOUT_MS 5000
 #define QUIT_TIMEOUT_MS    10000
+#define RESET_TIMEOUT_MS   30000
 #define RELEASE_TIMEOUT_MS 120000
 
 static char *
@@ -100,21 +102,103 @@ wait_released(DpRoot *root, const DpRunState *state, int report, DpOutcome *outc
     return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the devices are not back yet", state->name);
 }
 
+struct DpVmStop {
+    DpRunState *state;
+    int report;
+    gint64 asked_us;
+};
+
+void
+dp_vm_stop_free(DpVmStop *stop)
+{
+    if (stop == NULL) {
+        return;
+    }
+    dp_close_fd(&stop->report);
+    dp_run_state_free(stop->state);
+    g_free(stop);
+}
+
+DpVmStop *
+dp_vm_stop_ask(DpRoot *root, const DpRun *run, GError **error)
+{
+    g_autoptr(DpVmStop) stop = g_new0(DpVmStop, 1);
+
+    stop->report = open_report(root, run);
+    stop->state = load(root, run, error);
+    if (stop->state == NULL || !command(root, run, "system_powerdown", error)) {
+        return NULL;
+    }
+    stop->asked_us = g_get_monotonic_time();
+    return g_steal_pointer(&stop);
+}
+
+bool
+dp_vm_stop_wait(
+    DpRoot *root, const DpVmStop *stop, int timeout_s, DpOutcome *outcome, GError **error)
+{
+    gint64 passed_ms = (g_get_monotonic_time() - stop->asked_us) / 1000;
+    int left_ms = (int)MAX((gint64)timeout_s * 1000 - passed_ms, 0);
+
+    if (!wait_for(root, stop->state, engine_gone, left_ms)) {
+        dp_diags_add(outcome->diags, DP_DIAG_VM_GUEST_DEAF, stop->state->name,
+                     "the guest of \"%s\" has not shut down within %d s", stop->state->name,
+                     timeout_s);
+        return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the guest did not shut down",
+                       stop->state->name);
+    }
+    return wait_released(root, stop->state, stop->report, outcome, error);
+}
+
 bool
 dp_vm_shut_down(DpRoot *root, const DpRun *run, int timeout_s, DpOutcome *outcome, GError **error)
 {
-    g_autoptr(DpRunState) state = load(root, run, error);
-    dp_autofd int report = open_report(root, run);
+    g_autoptr(DpVmStop) stop = dp_vm_stop_ask(root, run, error);
 
-    if (state == NULL || !command(root, run, "system_powerdown", error)) {
+    return stop != NULL && dp_vm_stop_wait(root, stop, timeout_s, outcome, error);
+}
+
+static void
+note_reset(const char *name, const json_t *data G_GNUC_UNUSED, void *user)
+{
+    *(bool *)user |= g_strcmp0(name, "RESET") == 0;
+}
+
+/* QEMU says so when every device has been reset. */
+static bool
+wait_reset(DpQmp *qmp, const bool *done, GError **error)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)RESET_TIMEOUT_MS * 1000;
+
+    while (!*done) {
+        struct pollfd fd = {.fd = dp_qmp_fd(qmp), .events = POLLIN};
+        gint64 left_ms = (deadline - g_get_monotonic_time()) / 1000;
+
+        if (left_ms <= 0) {
+            return dp_fail(error, DP_ERROR_TIMEOUT, "the engine has not reset it within %d s",
+                           RESET_TIMEOUT_MS / 1000);
+        }
+        if (poll(&fd, 1, (int)left_ms) > 0 && !dp_qmp_drain(qmp, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+dp_vm_reset(DpRoot *root, const DpRun *run, GError **error)
+{
+    g_autofree char *path = qmp_path(root, run);
+    bool done = false;
+    g_autoptr(DpQmp) qmp = dp_qmp_connect(path, note_reset, &done, error);
+    json_t *answer;
+
+    if (qmp == NULL || !dp_qmp_handshake(qmp, COMMAND_TIMEOUT_MS, NULL, error)) {
         return false;
     }
-    if (!wait_for(root, state, engine_gone, timeout_s * 1000)) {
-        dp_diags_add(outcome->diags, DP_DIAG_VM_GUEST_DEAF, state->name,
-                     "the guest of \"%s\" has not shut down within %d s", state->name, timeout_s);
-        return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the guest did not shut down", state->name);
-    }
-    return wait_released(root, state, report, outcome, error);
+    answer = dp_qmp_execute(qmp, "system_reset", NULL, COMMAND_TIMEOUT_MS, error);
+    json_decref(answer);
+    return answer != NULL && wait_reset(qmp, &done, error);
 }
 
 bool

@@ -40,7 +40,9 @@ typedef struct {
     bool dynamic; /* allowedDevices: the first free function of these models */
     bool pcie;    /* virtualDev */
     bool msi_enabled;
-    int slot;            /* pciSlotNumber, -1: to be chosen */
+    int slot;                /* pciSlotNumber, -1: to be chosen */
+    const char *guest_reset; /* what QEMU does to it at a reboot of the guest: "flr", "none"; NULL:
+                                unknown */
     char *guest_address; /* "0000:03:00.0"-like is the guest firmware's choice; this names the fixed
                             part: "pciBridge4 (00:15.0) device 00.0" */
 } DpVmDevice;

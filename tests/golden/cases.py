@@ -8,7 +8,8 @@ before them. `schema` names the document of a --json run; one that ends otherwis
   tree_files          others beneath TREE
   keep                a file of TREE whose content afterwards counts, too
   diff                a file beside TREE of which the lines that changed count, too
-  running             the file beside TREE whose VM is powered on, from another content unless it is `unchanged`
+  running             the file beside TREE whose VM is powered on, from another content unless it is `unchanged`, with
+                      a display at `vnc`
   mask                a pattern of what may differ on standard output
 """
 import hashlib
@@ -38,7 +39,7 @@ USAGE = [
     case("version", "--version", bare=True),
     case("version-json", "--version --json", bare=True, schema="version"),
     case("help-group", "help vm", bare=True),
-    case("later-command", "vm reset x.vmx", bare=True),
+    case("later-command", "host support x.tar", bare=True),
     case("unknown-command", "frobnicate", bare=True),
     case("unknown-command-json", "--json frobnicate", bare=True),
     case("group-alone", "device", bare=True),
@@ -296,11 +297,11 @@ LIFE = [
 
 
 # Another VM that has the NVMe.
-def running(name, vmx, title="web\x1b[1m", vmx_sum=None):
+def running(name, vmx, title="web\x1b[1m", vmx_sum=None, vnc=None):
     """The state of a VM that runs and has 0000:03:00.0."""
     return json.dumps({
         "version": 1, "id": name, "name": title, "vmx": str(vmx),
-        "accel": "kvm", "started": "2026-11-21T02:24:31Z", "vnc": None, "uid": 1893728256, "phase": "running",
+        "accel": "kvm", "started": "2026-11-21T02:24:31Z", "vnc": vnc, "uid": 1893728256, "phase": "running",
         "starter": {"pid": 0, "start": 0}, "supervisor": {"pid": 0, "start": 0}, "engine": {"pid": 0, "start": 0},
         "memory": 536870912, "memlock": 1073741824, "vmx_sum": vmx_sum,
         "functions": [{"name": "0000:03:00.0", "index": 0, "slot": 160, "group": 6, "msi_enabled": True, "reset": "flr",
@@ -310,6 +311,58 @@ def running(name, vmx, title="web\x1b[1m", vmx_sum=None):
 RUNNING = {"run/directpath/vm/0123456789abcdef/state.json":
            running("0123456789abcdef", "/vmfs/volumes/store/web/web.vmx")}
 
+
+# Two VMs in a datastore of the host, and what is registered.
+VM_FILE = 'config.version = "8"\ndisplayName = "%s"\nuuid.bios = "56 4d %s"\n'
+ONE, TWO = "TREE/vmfs/one.vmx", "TREE/vmfs/two.vmx"
+VM_FILES = {"vmfs/one.vmx": VM_FILE % ("one", "aa"), "vmfs/two.vmx": VM_FILE % ("two\x1b[1m", "bb")}
+VMS = "etc/directpath/vms.json"
+
+
+def registered(name, args, *vms, files=VM_FILES, **more):
+    """A command about VMs of which @vms are registered: (path, uuid, order[, name])."""
+    if "--json" in args:
+        more.setdefault("schema", "vm-list" if "list" in args else "vm-register")
+    entries = [{"vmx": path, "name": (*rest, "its name")[0], "uuid": uuid, "order": order, "timeout": 60}
+               for path, uuid, order, *rest in vms]
+    store = {VMS: json.dumps({"version": 1, "vms": entries})} if vms else {}
+    return case(name, args, "lab-enabled", tree_files={**files, **store}, **{"keep": VMS, **more})
+
+
+SERIAL = [("memsize = ", 'serial0.present = "TRUE"\nserial0.fileType = "file"\nserial0.fileName = "out.txt"\n'
+           'RemoteDisplay.vnc.password = "secret"\nmemsize = ')]
+FIRST, SECOND = ("/vmfs/one.vmx", "56 4d aa", 1), ("/vmfs/two.vmx", "56 4d bb", 2)
+REGISTERED = [
+    registered("register", f"vm register {ONE}"),
+    registered("register-json", f"vm register {ONE} --json"),
+    registered("register-again", f"vm register {ONE}", FIRST, SECOND),
+    registered("register-again-json", f"vm register {ONE} --json",
+               ("/vmfs/one.vmx", "56 4d aa", 1, "one")),
+    registered("register-absent", "vm register TREE/vmfs/three.vmx"),
+    registered("register-outside", "vm register vm.vmx", vmx=[]),
+    registered("register-moved", f"vm register {TWO}", FIRST, ("/vmfs/old/two.vmx", "56 4d bb", 7)),
+    registered("register-copy", f"vm register {TWO}", ("/vmfs/one.vmx", "56 4d bb", 7)),
+    registered("register-broken", f"vm register {ONE} --json", files={**VM_FILES, VMS: '{"version": 1, "vms": [{}]}'},
+               schema="failure"),
+    registered("unregister", f"vm unregister {ONE}", FIRST, SECOND),
+    registered("unregister-json", f"vm unregister {ONE} --json", FIRST, SECOND),
+    registered("unregister-again", f"vm unregister {ONE}", SECOND),
+    registered("unregister-gone", "vm unregister TREE/vmfs/gone/vm.vmx", ("/vmfs/gone/vm.vmx", "56 4d cc", 0)),
+    registered("unregister-running", f"vm unregister {ONE}", FIRST,
+               files={**VM_FILES, "run/directpath/vm/0123456789abcdef/state.json":
+                      running("0123456789abcdef", "/vmfs/one.vmx")}),
+    registered("autostart-on", f"vm autostart {ONE} on", ("/vmfs/one.vmx", "56 4d aa", 0), SECOND),
+    registered("autostart-order-json", f"vm autostart {TWO} on --order 1 --timeout 5 --json", FIRST, SECOND),
+    registered("autostart-again-json", f"vm autostart {TWO} on --json", FIRST, SECOND),
+    registered("autostart-off", f"vm autostart {TWO} off", FIRST, SECOND),
+    registered("autostart-unregistered", f"vm autostart {TWO} on", FIRST),
+    registered("autostart-nothing", f"vm autostart {TWO}", FIRST),
+    registered("autostart-order-zero", f"vm autostart {TWO} on --order 0", FIRST),
+    registered("autostart-off-order", f"vm autostart {TWO} off --order 1", FIRST),
+    registered("vm-list-registered", "vm list", FIRST, SECOND, ("/vmfs/gone.vmx", "56 4d cc", 0)),
+    registered("vm-list-registered-json", "vm list --json", FIRST, ("/vmfs/gone.vmx", "56 4d cc", 0)),
+    registered("vm-list-broken", "vm list", files={VMS: "["}),
+]
 
 # Lines of every kind: two that are accepted, a bridge, one that the host needs, half a unit, the platform, one that is absent.
 ESX_CONF = b"""\
@@ -574,6 +627,15 @@ VM = [
     case("vm-log-none", "vm log vm.vmx", "lab-enabled", vmx=[]),
     case("vm-list-running", "vm list", "lab-enabled", tree_files=RUNNING),
     case("vm-list-running-json", "vm list --json", "lab-enabled", tree_files=RUNNING, schema="vm-list"),
+    *REGISTERED,
+    case("console-off", "vm console vm.vmx", "lab-enabled", vmx=[]),
+    case("console", "vm console vm.vmx", "lab-enabled", vmx=SERIAL, running="vm.vmx", unchanged=True, vnc="127.0.0.1:5901"),
+    case("console-json", "vm console vm.vmx --json", "lab-enabled", vmx=SERIAL, running="vm.vmx", vnc="[::1]:5901",
+         schema="vm-console"),
+    case("console-none", "vm console vm.vmx", "lab-enabled", vmx=[], running="vm.vmx", unchanged=True),
+    case("reset-vm-root", "vm reset vm.vmx", "lab-enabled", vmx=[]),
+    case("power-on-dry-map", "vm power-on vm.vmx --dry-run --json", "lab-enabled", vmx=[], schema="vm-plan",
+         tree_files={"etc/directpath/passthru.map": "1b36 0010 link true\n8086 10d3 d3d0 default\n"}),
     case("list-in-use", "device list", "lab-enabled", tree_files=RUNNING),
     case("show-in-use-json", "device show 03:00.0 --json", "lab-enabled", tree_files=RUNNING, schema="device-show"),
     case("status-in-use", "host status", "lab-enabled", tree_files=RUNNING),

@@ -85,7 +85,7 @@ class Runner:
             vmx = folder / case["running"]
             name = hashlib.sha256(str(vmx).encode()).hexdigest()[:16]
             content = hashlib.sha256(vmx.read_bytes() if case.get("unchanged") else b"").hexdigest()
-            self.put(folder / f"TREE/run/directpath/vm/{name}/state.json", cases.running(name, vmx, vmx_sum=content))
+            self.put(folder / f"TREE/run/directpath/vm/{name}/state.json", cases.running(name, vmx, vmx_sum=content, vnc=case.get("vnc")))
         if "fifo" in case:
             os.mkfifo(folder / case["fifo"])
         for name, content in case.get("files", {}).items():

@@ -73,6 +73,7 @@ static const struct {
     {"directpath --timeout -1", "not 0 to"},
     {"directpath --timeout 99999999999999999999", "not 0 to"},
     {"directpath --timeout 5x", "not 0 to"},
+    {"directpath --order 0", "--order: '0' is not 1 to 9999"},
     {"directpath --override DP1", "no diagnostic 'DP1'"},
     {"directpath --override", "--override needs its argument"},
     {"directpath --quiet --verbose", "exclude each other"},
@@ -186,8 +187,8 @@ test_find(void)
     g_assert_cmpuint(used, ==, 1);
 
     g_ptr_array_set_size(words, 0);
-    g_ptr_array_add(words, (gpointer) "vm");
-    g_ptr_array_add(words, (gpointer) "reset");
+    g_ptr_array_add(words, (gpointer) "host");
+    g_ptr_array_add(words, (gpointer) "support");
     g_assert_null(dp_verb_find(words, &used, &error));
     g_assert_error(error, DP_ERROR, DP_ERROR_USAGE);
     g_assert_nonnull(strstr(error->message, "not offered by this version"));
