@@ -20,7 +20,7 @@ static const DpOptRow rows[] = {
     {"--verbose", NULL, DP_OPT_VERBOSE, "say more: each step, each evidence"},
     {"--help", NULL, DP_OPT_HELP, "teach the command"},
     {"--version", NULL, DP_OPT_VERSION, "print the version"},
-    {"--all", NULL, DP_OPT_ALL, "list everything"},
+    {"--all", NULL, DP_OPT_ALL, "everything; of VMs: all of them"},
     {"--dry-run", NULL, DP_OPT_DRY_RUN, "print what would be done, change nothing"},
     {"--with-unit", NULL, DP_OPT_WITH_UNIT, "take the other functions of the unit along"},
     {"--override", "DPnnnn", DP_OPT_OVERRIDE, "do it in spite of this diagnostic (repeatable)"},

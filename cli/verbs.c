@@ -160,10 +160,13 @@ static const DpVerb verbs[] = {
      "this VM. With --dry-run: prints the plan. Without KVM: refused, unless --accel\n"
      "tcg asks for emulation.\n",
      "directpath vm power-on --dry-run vm.vmx", dp_cmd_vm_power_on},
-    {"vm shut-down", "FILE.vmx", 1, 1, DP_OPT_TIMEOUT, DP_VERB_ROOT | DP_VERB_LIVE,
-     "ask the guest to shut down",
+    {"vm shut-down", "FILE.vmx | --all", 0, 1, DP_OPT_TIMEOUT | DP_OPT_ALL,
+     DP_VERB_ROOT | DP_VERB_LIVE, "ask the guest to shut down",
      "Presses the guest's power button and waits until its devices are back. A guest\n"
-     "that does not comply in time keeps running, and the exit status says so.\n",
+     "that does not comply in time keeps running, and the exit status says so.\n"
+     "With --all, as the host does when it shuts down: every VM that runs, in reverse\n"
+     "order of their starts (see 'vm autostart'), and who has not ended in his time is\n"
+     "powered off.\n",
      "directpath vm shut-down --timeout 60 vm.vmx", dp_cmd_vm_shut_down},
     {"vm power-off", "FILE.vmx", 1, 1, 0, DP_VERB_ROOT | DP_VERB_LIVE, "end a VM, hard, at once",
      "The guest is not asked; what it had not written is lost. Returns when its\n"
@@ -196,11 +199,12 @@ static const DpVerb verbs[] = {
      "It is not listed any more and does not start with the host; its files are left\n"
      "as they are. Refused while it runs.\n",
      "directpath vm unregister vm.vmx", dp_cmd_vm_unregister},
-    {"vm autostart", "FILE.vmx on|off", 0, 2, DP_OPT_ORDER | DP_OPT_TIMEOUT, DP_VERB_ROOT,
-     "does a registered VM start with the host",
+    {"vm autostart", "FILE.vmx on|off | --all", 0, 2, DP_OPT_ORDER | DP_OPT_TIMEOUT | DP_OPT_ALL,
+     DP_VERB_ROOT, "does a registered VM start with the host",
      "With on, it starts when the host has booted, those of a lower --order first; the\n"
      "last of all unless said. When the host shuts down its guest is asked first, in\n"
-     "reverse order, and has --timeout seconds before it is powered off.\n",
+     "reverse order, and has --timeout seconds before it is powered off. With --all,\n"
+     "as the host does when it has booted: starts them, in their order.\n",
      "directpath vm autostart vm.vmx on --order 1", dp_cmd_vm_autostart},
     {"vm log", "FILE.vmx", 1, 1, 0, 0, "the log of the last run",
      "Prints the end of directpath.log beside the VMX: the plan, the resets, the\n"

@@ -5,6 +5,7 @@
 #include "registered.h"
 #include "verbs.h"
 #include "vm/known.h"
+#include "vmall.h"
 #include "vmxfile.h"
 
 #include <stdlib.h>
@@ -270,15 +271,32 @@ autostart(DpCli *cli, bool on, GError **error)
     return true;
 }
 
+static bool
+start_all(DpCli *cli, GError **error)
+{
+    if (dp_cli_n_args(cli) > 0 || (cli->options->given & (DP_OPT_ORDER | DP_OPT_TIMEOUT)) != 0) {
+        return dp_fail(error, DP_ERROR_USAGE, "--all starts all of them, and takes nothing else");
+    }
+    if (strcmp(cli->options->root, "/") != 0) {
+        dp_diags_add(cli->diags, DP_DIAG_LIVE_ONLY, "directpath",
+                     "'vm autostart --all' acts on the running machine and refuses --root");
+        return dp_fail(error, DP_ERROR_REFUSED, "refused");
+    }
+    return dp_cli_start_all(cli, error);
+}
+
 bool
 dp_cmd_vm_autostart(DpCli *cli, GError **error)
 {
     const char *word = dp_cli_arg(cli, 1);
     bool on = g_strcmp0(word, "on") == 0;
 
+    if (dp_options_have(cli->options, DP_OPT_ALL)) {
+        return start_all(cli, error);
+    }
     if (!on && g_strcmp0(word, "off") != 0) {
         return dp_fail(error, DP_ERROR_USAGE,
-                       "'vm autostart' needs its arguments: FILE.vmx on|off");
+                       "'vm autostart' needs its arguments: FILE.vmx on|off, or --all");
     }
     if (!on && dp_options_have(cli->options, DP_OPT_ORDER)) {
         return dp_fail(error, DP_ERROR_USAGE, "--order goes with 'on' only");

@@ -3,11 +3,11 @@
 #include "base/text.h"
 #include "output.h"
 #include "verbs.h"
+#include "vm/registry.h"
+#include "vmall.h"
 #include "vmxedit.h"
 
 #include <string.h>
-
-#define SHUT_DOWN_TIMEOUT_S 120
 
 static void
 report_plan(DpCli *cli, const DpPlan *plan)
@@ -101,7 +101,7 @@ report_running(DpCli *cli, const DpRun *run, GError **error)
 }
 
 bool
-dp_cmd_vm_power_on(DpCli *cli, GError **error)
+dp_cli_power_on(DpCli *cli, const char *path, GError **error)
 {
     bool dry = dp_options_have(cli->options, DP_OPT_DRY_RUN);
     g_autoptr(DpProgress) progress G_GNUC_UNUSED = NULL;
@@ -110,7 +110,7 @@ dp_cmd_vm_power_on(DpCli *cli, GError **error)
     g_autoptr(DpPlan) plan = NULL;
     g_autoptr(DpRun) run = NULL;
 
-    file = dp_vmx_file_load(dp_cli_arg(cli, 0), cli->diags, error);
+    file = dp_vmx_file_load(path, cli->diags, error);
     if (file == NULL) {
         return false;
     }
@@ -137,10 +137,16 @@ dp_cmd_vm_power_on(DpCli *cli, GError **error)
     return launch(cli, context, plan, error);
 }
 
+bool
+dp_cmd_vm_power_on(DpCli *cli, GError **error)
+{
+    return dp_cli_power_on(cli, dp_cli_arg(cli, 0), error);
+}
+
 static bool
 end_vm(DpCli *cli, bool hard, GError **error)
 {
-    int timeout = cli->options->timeout_s >= 0 ? cli->options->timeout_s : SHUT_DOWN_TIMEOUT_S;
+    int timeout = cli->options->timeout_s >= 0 ? cli->options->timeout_s : DP_STOP_TIMEOUT_S;
     g_autoptr(DpOutcome) outcome = dp_outcome_new();
     g_autoptr(DpContext) context = dp_context_new(cli, DP_LOOK, error);
     g_autoptr(DpProgress) progress G_GNUC_UNUSED = NULL;
@@ -177,7 +183,12 @@ end_vm(DpCli *cli, bool hard, GError **error)
 bool
 dp_cmd_vm_shut_down(DpCli *cli, GError **error)
 {
-    return end_vm(cli, false, error);
+    bool all = dp_options_have(cli->options, DP_OPT_ALL);
+
+    if (all != (dp_cli_n_args(cli) == 0)) {
+        return dp_fail(error, DP_ERROR_USAGE, "'vm shut-down' needs FILE.vmx or --all");
+    }
+    return all ? dp_cli_shut_down_all(cli, error) : end_vm(cli, false, error);
 }
 
 bool

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -215,6 +216,49 @@ dp_child_run_unblocked(
     DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck)
 {
     return run(work, data, timeout_ms, blocked_ms, keep_fd, ret_stuck);
+}
+
+/* The exit status, or -errno. */
+static int
+wait_for_program(pid_t pid, int timeout_ms)
+{
+    int status;
+
+    for (int waited = 0; waited <= timeout_ms; waited += 10) {
+        pid_t r = waitpid(pid, &status, WNOHANG);
+
+        if (r == pid) {
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+        }
+        if (r < 0 && errno != EINTR) {
+            return -errno;
+        }
+        g_usleep(10000);
+    }
+    (void)kill(pid, SIGKILL);
+    (void)reap(pid, REAP_MS);
+    return -ETIMEDOUT;
+}
+
+int
+dp_child_program(const char *const argv[], bool quiet, int timeout_ms)
+{
+    char *const envp[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int r = posix_spawn_file_actions_init(&actions);
+
+    if (r != 0) {
+        return -r;
+    }
+    for (int fd = 0; quiet && r == 0 && fd <= 2; fd++) {
+        r = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+    }
+    if (r == 0) {
+        r = posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(void *)argv, envp);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return r != 0 ? -r : wait_for_program(pid, timeout_ms);
 }
 
 static void

@@ -31,6 +31,11 @@ int dp_child_run_apart(DpChildFunc work, void *data, int timeout_ms, int keep_fd
 int dp_child_run_unblocked(
     DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck);
 
+/* Runs the program argv[0], an absolute path, with a plain environment: its exit status, or -errno;
+ * -ETIMEDOUT if it was killed after @timeout_ms, -ECHILD if it died otherwise. @quiet: what it
+ * prints is dropped. */
+int dp_child_program(const char *const argv[], bool quiet, int timeout_ms);
+
 /* Leaves @work to a process of its own that outlives this one: no terminal, no descriptor but
  * @keep_fd (-1: none), no child to wait for. 0 or -errno. */
 int dp_child_detach(DpChildFunc work, void *data, int keep_fd);

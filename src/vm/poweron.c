@@ -8,6 +8,7 @@
 #include "launch.h"
 #include "nodes.h"
 #include "release.h"
+#include "scope.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
@@ -390,6 +391,20 @@ clear(PowerOn *on)
     g_free(launch->engine);
 }
 
+/* Not in the session of whoever typed the command. The guest runs in any case. */
+static void
+leave_session(PowerOn *on)
+{
+    g_autoptr(DpRunState) state = dp_run_state_load(on->launch.folder, NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (state != NULL && !dp_scope_make(on->launch.env->root, state, &error)) {
+        dp_log_line(on->launch.log, "no unit of systemd's: %s", error->message);
+        dp_diags_add(on->outcome->diags, DP_DIAG_VM_NO_UNIT, on->launch.plan->name, "%s",
+                     error->message);
+    }
+}
+
 /* Who takes a card away later is told which files name it. */
 static void
 remember(PowerOn *on)
@@ -428,6 +443,7 @@ dp_vm_power_on(const DpPlan *plan, const DpVmEnv *env, DpOutcome *outcome, GErro
         if (ok) {
             outcome->changed = true;
             dp_undo_commit(undo);
+            leave_session(&on);
             remember(&on);
         } else {
             dp_log_line(on.launch.log, "power-on failed; everything is taken back");

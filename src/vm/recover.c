@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "log.h"
 #include "release.h"
+#include "scope.h"
 #include "supervise.h"
 
 #include <errno.h>
@@ -80,6 +81,7 @@ adopt_main(Recovery *recovery)
     };
 
     dp_supervisor_detach(&supervisor, NULL, 0);
+    dp_scope_join(recovery->env->root, recovery->state->engine.pid);
     recovery->state->supervisor = (DpProcess){.pid = getpid(), .start = dp_process_start(getpid())};
     (void)dp_run_state_save(recovery->state, recovery->folder, NULL);
     if (!dp_supervisor_connect(&supervisor, 5000, NULL, NULL)) {

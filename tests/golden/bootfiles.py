@@ -139,7 +139,23 @@ def check_rule(data):
     assert (data / "directpath-hotplug@.service").exists() and "directpath-hotplug@$kernel.service" in text
 
 
-CHECKS = [check_hook, check_order, check_script, check_units, check_rule]
+def check_vm_units(data):
+    """The virtual machines start after their devices are theirs, and are asked before anything that they need goes."""
+    guard, start = (keys_of(data / f"directpath-{name}.service") for name in ("vms", "autostart"))
+    assert guard["ExecStop"] == [f"{PROGRAM} vm shut-down --all"] and guard["ExecStart"] == ["/bin/true"], guard
+    assert start["ExecStart"] == [f"{PROGRAM} vm autostart --all"] and "ExecStop" not in start, start
+    for unit in (guard, start):
+        assert unit["Type"] == ["oneshot"] and unit["RemainAfterExit"] == ["yes"], unit  # else it is never stopped
+        assert unit["KillMode"] == ["process"] and unit["WantedBy"] == ["multi-user.target"], unit
+        assert "directpath-apply.service" in " ".join(unit["After"]).split(), unit
+        assert "Requires" not in unit and "RequiredBy" not in unit, unit
+    assert guard["TimeoutStopSec"] == ["infinity"] and start["TimeoutStartSec"] == ["infinity"]
+    assert not [key for key in guard if key.startswith(("Condition", "Assert"))], guard  # one that is skipped is not stopped
+    assert "remote-fs.target" in " ".join(guard["After"]).split()
+    assert "directpath-vms.service" in " ".join(start["After"]).split()
+
+
+CHECKS = [check_hook, check_order, check_script, check_units, check_vm_units, check_rule]
 
 
 def main():

@@ -358,6 +358,8 @@ REGISTERED = [
     registered("autostart-unregistered", f"vm autostart {TWO} on", FIRST),
     registered("autostart-nothing", f"vm autostart {TWO}", FIRST),
     registered("autostart-order-zero", f"vm autostart {TWO} on --order 0", FIRST),
+    registered("autostart-all-root", "vm autostart --all", FIRST),
+    registered("autostart-all-file", f"vm autostart {ONE} --all", FIRST),
     registered("autostart-off-order", f"vm autostart {TWO} off --order 1", FIRST),
     registered("vm-list-registered", "vm list", FIRST, SECOND, ("/vmfs/gone.vmx", "56 4d cc", 0)),
     registered("vm-list-registered-json", "vm list --json", FIRST, ("/vmfs/gone.vmx", "56 4d cc", 0)),

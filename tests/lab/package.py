@@ -58,7 +58,8 @@ def test_installed():
     dpkg("-i", "--force-depends", PACKAGE)
     assert directpath("--version").out == "directpath 0.1.0\n"
     for path in ("/usr/share/directpath/passthru.map", "/usr/lib/udev/rules.d/60-directpath.rules",
-                 "/usr/lib/systemd/system/directpath-apply.service", "/usr/share/initramfs-tools/hooks/directpath"):
+                 "/usr/lib/systemd/system/directpath-apply.service", "/usr/lib/systemd/system/directpath-vms.service",
+                 "/usr/lib/systemd/system/directpath-autostart.service", "/usr/share/initramfs-tools/hooks/directpath"):
         assert os.path.exists(path), path
     assert drivers() == harness.read(FACTS)
 

@@ -95,6 +95,23 @@ tell_parent(void *data)
 }
 
 /* It is nobody's child here, and holds one descriptor only. */
+/* A program: its exit status, a death, a deadline, a path that is none. */
+static void
+test_child_program(void)
+{
+    static const char *const well[] = {"/bin/sh", "-c", "exit 7", NULL};
+    static const char *const dead[] = {"/bin/sh", "-c", "kill -9 $$", NULL};
+    static const char *const slow[] = {"/bin/sleep", "60", NULL};
+    static const char *const none[] = {"/nowhere/at/all", NULL};
+    gint64 begin = g_get_monotonic_time();
+
+    g_assert_cmpint(dp_child_program(well, true, 60000), ==, 7);
+    g_assert_cmpint(dp_child_program(dead, true, 60000), ==, -ECHILD);
+    g_assert_cmpint(dp_child_program(none, false, 60000), ==, -ENOENT);
+    g_assert_cmpint(dp_child_program(slow, true, 100), ==, -ETIMEDOUT);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 50 * G_USEC_PER_SEC);
+}
+
 static void
 test_child_detach(void)
 {
@@ -424,6 +441,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/text-visible", test_text_visible);
     g_test_add_func("/base/child", test_child);
     g_test_add_func("/base/child-apart", test_child_apart);
+    g_test_add_func("/base/child-program", test_child_program);
     g_test_add_func("/base/child-detach", test_child_detach);
     g_test_add_func("/base/replace", test_replace);
     g_test_add_func("/base/beneath", test_beneath);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scope.h"
+
+#include "base/child.h"
+#include "base/file.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define SYSTEMD_RUN "/usr/bin/systemd-run"
+#define GUARD       "directpath-vms.service"
+#define PREFIX      "directpath-vm-"
+#define TIMEOUT_MS  10000
+
+/* sd_booted(3): systemd is the init of this host. */
+static bool
+has_systemd(const DpRoot *root)
+{
+    dp_autofd int fd =
+        root->live ? dp_file_open(root->fd, "run/systemd/system", O_RDONLY | O_DIRECTORY) : -1;
+
+    return fd >= 0;
+}
+
+/* Run by systemd-run as the first process of the scope: takes the others in and ends. */
+static const char take_in[] =
+    "procs=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs; "
+    "echo \"$1\" >\"$procs\" && echo \"$2\" >\"$procs\"";
+
+char **
+dp_scope_call(const DpRunState *state)
+{
+    /* Stopped in reverse order of starts: the guard first. */
+    static const char *const rest[] = {"--quiet",
+                                       "--scope",
+                                       "--collect",
+                                       "--slice=machine.slice",
+                                       "--property=Before=" GUARD,
+                                       "--property=Wants=" GUARD,
+                                       "--",
+                                       "/bin/sh",
+                                       "-c",
+                                       take_in,
+                                       "sh"};
+    GPtrArray *words = g_ptr_array_new();
+    g_autofree char *shown = dp_text_visible(state->name, -1);
+
+    g_ptr_array_add(words, g_strdup(SYSTEMD_RUN));
+    g_ptr_array_add(words, g_strdup_printf("--unit=" PREFIX "%s.scope", state->id));
+    g_ptr_array_add(words, g_strdup_printf("--description=Virtual machine %s", shown));
+    for (size_t i = 0; i < G_N_ELEMENTS(rest); i++) {
+        g_ptr_array_add(words, g_strdup(rest[i]));
+    }
+    g_ptr_array_add(words, g_strdup_printf("%d", (int)state->engine.pid));
+    g_ptr_array_add(words, g_strdup_printf("%d", (int)state->supervisor.pid));
+    g_ptr_array_add(words, NULL);
+    return (char **)(void *)g_ptr_array_free(words, FALSE);
+}
+
+bool
+dp_scope_make(DpRoot *root, const DpRunState *state, GError **error)
+{
+    g_auto(GStrv) words = NULL;
+    int r;
+
+    if (geteuid() != 0 || !has_systemd(root)) {
+        return true;
+    }
+    words = dp_scope_call(state);
+    r = dp_child_program((const char *const *)(void *)words, true, TIMEOUT_MS);
+    if (r < 0) {
+        return dp_fail_errno(error, -r, "cannot run " SYSTEMD_RUN);
+    }
+    return r == 0 ||
+           dp_fail(error, DP_ERROR_IO,
+                   "systemd made no unit for it: " SYSTEMD_RUN " ended with status %d", r);
+}
+
+void
+dp_scope_join(DpRoot *root, pid_t engine)
+{
+    g_autofree char *record = g_strdup_printf("proc/%d/cgroup", (int)engine);
+    g_autofree char *line = has_systemd(root) ? dp_file_read_line(root->fd, record, NULL) : NULL;
+    const char *path =
+        line != NULL && g_str_has_prefix(line, "0::/") ? line + strlen("0::/") : NULL;
+    g_autofree char *procs = NULL;
+    char pid[16];
+
+    if (path == NULL || strstr(path, "/" PREFIX) == NULL || dp_path_climbs(path)) {
+        return;
+    }
+    procs = g_strdup_printf("sys/fs/cgroup/%s/cgroup.procs", path);
+    (void)g_snprintf(pid, sizeof pid, "%d", (int)getpid());
+    (void)root->write(root, procs, pid);
+}
