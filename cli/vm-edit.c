@@ -25,6 +25,31 @@ dp_vmx_edit_set(DpVmx *vmx, const char *word, GError **error)
     return value != NULL && dp_vmx_set(vmx, key, value, error);
 }
 
+/* True if one of the words sets @key. */
+static bool
+sets(DpCli *cli, const char *key)
+{
+    size_t len = strlen(key);
+
+    for (guint i = 1; i < dp_cli_n_args(cli); i++) {
+        const char *word = dp_cli_arg(cli, i);
+
+        if (g_ascii_strncasecmp(word, key, len) == 0 && word[len] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As Edit Settings does: where devices are passed through the reservation is the memory, unless the
+ * command says another one. */
+static bool
+move_reservation(DpCli *cli, DpVmx *vmx, GError **error)
+{
+    return !sets(cli, "memsize") || sets(cli, "sched.mem.min") || sets(cli, "sched.mem.minsize") ||
+           !dp_edit_has_passthru(vmx) || dp_edit_reserve(vmx, error);
+}
+
 bool
 dp_cmd_vm_set(DpCli *cli, GError **error)
 {
@@ -35,7 +60,8 @@ dp_cmd_vm_set(DpCli *cli, GError **error)
             return false;
         }
     }
-    return edit != NULL && dp_vmx_edit_finish(cli, edit, error);
+    return edit != NULL && move_reservation(cli, edit->file->vmx, error) &&
+           dp_vmx_edit_finish(cli, edit, error);
 }
 
 bool

@@ -93,6 +93,8 @@ static const struct {
     {"started", "started"},
     {"memory_mib", "memory, MiB"},
     {"locked_kib", "locked, KiB"},
+    {"reserved_mib", "reserved, MiB"},
+    {"page_kib", "huge pages, KiB"},
     {"vnc", "display (VNC)"},
     {"log", "log"},
 };

@@ -2,6 +2,7 @@
 /* A VMX made into a plan, and what it tells: vm validate. */
 #include "output.h"
 #include "verbs.h"
+#include "vm/ledger.h"
 #include "vmplan.h"
 
 static DpColour
@@ -128,6 +129,7 @@ dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
 {
     g_autoptr(DpIdentities) identities = dp_identities_load(context->root, NULL, NULL);
     g_autoptr(DpRun) run = dp_run_find(context->root, file->path);
+    g_autoptr(GArray) promises = dp_ledger_promises(context->runs, file->path);
     g_auto(DpSites) sites = {0};
     DpPlanInput input = {
         .host = context->host,
@@ -139,6 +141,7 @@ dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
         .run_dir = "/run/directpath",
         .used_by = dp_run_used_by,
         .used_by_user = context->runs,
+        .promises = promises,
         /* A captured host holds no disks. */
         .file_head = context->root->live ? dp_vm_file_head : NULL,
     };

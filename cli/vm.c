@@ -23,6 +23,8 @@ report_plan(DpCli *cli, const DpPlan *plan)
     json_object_set_new(cli->doc, "interfaces", dp_plan_interfaces_report(cli, plan));
     json_object_set_new(cli->doc, "memory", json_integer((json_int_t)plan->memory));
     json_object_set_new(cli->doc, "locked_memory", json_integer((json_int_t)plan->memlock));
+    json_object_set_new(cli->doc, "reserved_memory", json_integer((json_int_t)plan->reserved));
+    json_object_set_new(cli->doc, "page_size", json_integer((json_int_t)plan->page));
 }
 
 /* As it would be typed: an option and its value on one line. */

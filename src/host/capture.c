@@ -423,6 +423,43 @@ add_modules(Capture *capture)
     }
 }
 
+static void
+add_pages(Capture *capture)
+{
+    static const char *const counts[] = {"free_hugepages", "resv_hugepages"};
+
+    for (size_t i = 0; i < DP_N_HUGE * G_N_ELEMENTS(counts); i++) {
+        uint64_t page = capture->host->platform.huge[i / G_N_ELEMENTS(counts)].page;
+        g_autofree char *path =
+            g_strdup_printf(DP_HUGE_PAGES "/hugepages-%" G_GUINT64_FORMAT "kB/%s", page >> 10,
+                            counts[i % G_N_ELEMENTS(counts)]);
+
+        copy_line(capture, path, path);
+    }
+    copy_line(capture, DP_TRANSPARENT, DP_TRANSPARENT);
+}
+
+/* A unit of VT-d with how far its addresses reach; of others the name. */
+static void
+add_units(Capture *capture)
+{
+    g_autoptr(GPtrArray) units = dp_file_list(capture->root->fd, DP_IOMMU_UNITS, NULL);
+
+    if (units != NULL) {
+        dp_tar_add_folder(capture->tar, DP_IOMMU_UNITS);
+    }
+    for (guint i = 0; units != NULL && i < units->len; i++) {
+        g_autofree char *unit = g_strdup_printf(DP_IOMMU_UNITS "/%s", (char *)units->pdata[i]);
+        g_autofree char *cap = g_strdup_printf("%s/" DP_VTD_CAP, unit);
+
+        if (dp_scan_exists(capture->root->fd, cap)) {
+            copy_line(capture, cap, cap);
+        } else {
+            add_text(capture, unit, "");
+        }
+    }
+}
+
 /* The names of all tables; of those about an IOMMU the bytes too, which hold no serial number. */
 static void
 add_tables(Capture *capture)
@@ -473,7 +510,7 @@ add_platform(Capture *capture)
     copy_line(capture, "sys/kernel/security/lockdown", "sys/kernel/security/lockdown");
     copy_line(capture, unsafe, unsafe);
     copy_line(capture, nomask, nomask);
-    copy_names(capture, "sys/class/iommu", "sys/class/iommu");
+    add_units(capture);
     add_tables(capture);
     add_iomem(capture);
     copy_folder(capture, "sys/bus/pci/drivers/vfio-pci");
@@ -491,6 +528,7 @@ add_platform(Capture *capture)
     }
     add_cpu(capture);
     add_memory(capture);
+    add_pages(capture);
     add_modules(capture);
 }
 

@@ -208,6 +208,14 @@ typedef struct {
     DpPeer *peer;
 } DpCrash;
 
+/* Huge pages of one size, as the administrator has reserved them. */
+typedef struct {
+    uint64_t page; /* bytes of one */
+    uint64_t free; /* bytes that nobody has mapped */
+} DpHugePool;
+
+#define DP_N_HUGE 2 /* 1 GiB, 2 MiB: in this order */
+
 typedef enum { DP_IOMMU_NONE, DP_IOMMU_VTD, DP_IOMMU_AMDVI, DP_IOMMU_OTHER } DpIommuKind;
 
 typedef struct {
@@ -234,6 +242,9 @@ typedef struct {
     char *kernel;   /* release */
     char *cmdline;  /* /proc/cmdline */
     uint64_t mem_total, mem_available; /* bytes; 0 unknown */
+    DpHugePool huge[DP_N_HUGE];
+    DpTri transparent;   /* who asks for transparent huge pages gets them */
+    unsigned iommu_bits; /* of the addresses that every VT-d unit translates; 0 unknown */
 } DpPlatform;
 
 typedef struct {

@@ -33,7 +33,7 @@ static const struct {
 static void
 read_iommu(DpRoot *root, DpHost *host)
 {
-    g_autoptr(GPtrArray) units = dp_file_list(root->fd, "sys/class/iommu", NULL);
+    g_autoptr(GPtrArray) units = dp_file_list(root->fd, DP_IOMMU_UNITS, NULL);
     DpPlatform *platform = &host->platform;
 
     platform->iommu = host->group_ids->len > 0 ? DP_IOMMU_OTHER : DP_IOMMU_NONE;
@@ -44,6 +44,42 @@ read_iommu(DpRoot *root, DpHost *host)
                 platform->iommu = iommu_units[k].kind;
                 return;
             }
+        }
+    }
+}
+
+/* VT-d 10.4.2: bits 21:16 are the width of the addresses that the unit takes, less one; bits 12:8
+ * say which page tables it walks, for 39, 48 or 57 bits, and the kernel takes the largest. 0: no
+ * number.
+ */
+static unsigned
+unit_width(const char *text)
+{
+    static const unsigned tables[] = {0, 39, 48, 57, 0};
+    char *end;
+    guint64 cap = g_ascii_strtoull(text, &end, 16);
+    unsigned width = ((unsigned)(cap >> 16) & 0x3fu) + 1, reach = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(tables); i++) {
+        reach = (cap >> (8 + i) & 1) != 0 ? MAX(reach, tables[i]) : reach;
+    }
+    return end == text || *end != '\0' || reach == 0 ? 0 : MIN(width, reach);
+}
+
+/* A VM's device may sit behind any of them, so the narrowest counts. */
+static void
+read_iommu_width(DpRoot *root, DpPlatform *platform)
+{
+    g_autoptr(GPtrArray) units = dp_file_list(root->fd, DP_IOMMU_UNITS, NULL);
+
+    for (guint i = 0; units != NULL && i < units->len; i++) {
+        g_autofree char *path =
+            g_strdup_printf(DP_IOMMU_UNITS "/%s/" DP_VTD_CAP, (char *)units->pdata[i]);
+        g_autofree char *text = dp_file_read_line(root->fd, path, NULL);
+        unsigned width = text != NULL ? unit_width(text) : 0;
+
+        if (width != 0 && (platform->iommu_bits == 0 || width < platform->iommu_bits)) {
+            platform->iommu_bits = width;
         }
     }
 }
@@ -213,10 +249,12 @@ dp_scan_platform(DpRoot *root, DpHost *host)
     platform->kernel = line_of(root, "proc/sys/kernel/osrelease");
     platform->cmdline = line_of(root, "proc/cmdline");
     read_iommu(root, host);
+    read_iommu_width(root, platform);
     read_remapping(root, host);
     read_cpu(root, platform);
     read_kvm(root, platform);
     read_vfio(root, platform);
     read_lockdown(root, platform);
     read_memory(root, host);
+    dp_scan_pages(root, host);
 }

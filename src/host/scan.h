@@ -9,6 +9,10 @@
 #define DP_ZFS_POOLS   "proc/spl/kstat/zfs" /* a folder for each imported pool */
 #define DP_UDEV        "run/udev/data"      /* "b259:3": what udev knows of that block device */
 #define DP_EFI         "sys/firmware/efi"
+#define DP_IOMMU_UNITS "sys/class/iommu"
+#define DP_VTD_CAP     "intel-iommu/cap" /* of a unit: its capability register */
+#define DP_HUGE_PAGES  "sys/kernel/mm/hugepages"
+#define DP_TRANSPARENT "sys/kernel/mm/transparent_hugepage/enabled"
 
 /* UEFI 5.3.3: the type of an EFI system partition. */
 #define DP_ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
@@ -104,6 +108,8 @@ void dp_scan_framebuffers(DpRoot *root, DpHost *host);
 /* iommu.c, platform.c, mounts.c, blocks.c, nets.c; @routes: DpRoute. */
 void dp_scan_groups(DpRoot *root, DpHost *host);
 void dp_scan_platform(DpRoot *root, DpHost *host);
+/* pages.c: huge pages. */
+void dp_scan_pages(DpRoot *root, DpHost *host);
 void dp_scan_blocks(DpRoot *root, DpHost *host, const GPtrArray *routes);
 void dp_scan_mounts(DpRoot *root, DpHost *host, const GPtrArray *routes);
 /* members.c: what file systems without a device number of their own stand on; called by

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* QEMU's arguments in the order in which it wants them, and the steps of power-on in words. */
+#include "base/text.h"
 #include "build.h"
 
 static void
@@ -103,11 +104,20 @@ device_steps(DpBuild *build, const DpVmDevice *device)
                   "give it back to root");
 }
 
+static char *
+memory_text(const DpPlan *plan)
+{
+    g_autofree char *page = plan->page != 0 ? dp_size_text(plan->page) : NULL;
+
+    return g_strdup_printf("%" G_GUINT64_FORMAT " MiB%s%s", plan->memory >> 20,
+                           page != NULL ? ", in huge pages of " : "", page != NULL ? page : "");
+}
+
 void
 dp_build_steps(DpBuild *build)
 {
     const DpPlan *plan = build->plan;
-    g_autofree char *memory = g_strdup_printf("%" G_GUINT64_FORMAT " MiB", plan->memory >> 20);
+    g_autofree char *memory = memory_text(plan);
 
     if (plan->chosen->len > 0) {
         dp_build_step(build, "write the places that were chosen", plan->vmx_path, "pciSlotNumber",

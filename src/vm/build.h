@@ -112,6 +112,8 @@ void dp_build_left_out(DpBuild *build);
 void dp_build_resolve(DpBuild *build);
 /* passthru.c: the passed-through functions as devices of the guest. */
 void dp_build_passthru(DpBuild *build);
+/* window.c: room for their BARs above 4 GiB, and who reaches it. */
+void dp_build_window(DpBuild *build);
 /* advice.c: what the documents say about interrupts of these devices in this guest. */
 void dp_build_advice(DpBuild *build);
 /* names.c: what a Linux guest calls its network interfaces. */

@@ -250,6 +250,21 @@ entry_free(const DpVmx *vmx, unsigned index)
     return !says_present(vmx, prefix, true);
 }
 
+bool
+dp_edit_has_passthru(const DpVmx *vmx)
+{
+    for (size_t i = 0; i < dp_vmx_n_entries(vmx); i++) {
+        const char *key = dp_vmx_entry(vmx, i)->key, *dot = strchr(key, '.');
+        g_autofree char *prefix = dot != NULL ? g_strndup(key, (gsize)(dot - key)) : NULL;
+
+        if (prefix != NULL && g_ascii_strncasecmp(prefix, "pciPassthru", 11) == 0 &&
+            g_ascii_isdigit(prefix[11]) && says_present(vmx, prefix, true)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 unsigned
 dp_edit_free_index(const DpVmx *vmx)
 {

@@ -31,6 +31,9 @@ bool dp_edit_upgrade(DpVmx *vmx, GError **error);
  * it so. */
 bool dp_edit_reserve(DpVmx *vmx, GError **error);
 
+/* True if a pciPassthruN of the file is present. */
+bool dp_edit_has_passthru(const DpVmx *vmx);
+
 /* The lowest N for which pciPassthruN is free: absent, or a stub that says nothing but that it is
  * not present. */
 unsigned dp_edit_free_index(const DpVmx *vmx);

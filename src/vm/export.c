@@ -123,7 +123,14 @@ dp_export_address(DpExport *export, unsigned indent, const json_t *device)
 static void
 add_bridges(DpExport *export)
 {
-    dp_export_line(export, 2, "<controller type='pci' index='0' model='pcie-root'/>");
+    if (export->plan->window == 0) {
+        dp_export_line(export, 2, "<controller type='pci' index='0' model='pcie-root'/>");
+    } else {
+        dp_export_line(export, 2, "<controller type='pci' index='0' model='pcie-root'>");
+        dp_export_line(export, 3, "<pcihole64 unit='KiB'>%" G_GUINT64_FORMAT "</pcihole64>",
+                       export->plan->window >> 10);
+        dp_export_line(export, 2, "</controller>");
+    }
     for (guint i = 0; i < export->bridges->len; i++) {
         const json_t *bridge = export->bridges->pdata[i];
         bool port = strcmp(dp_export_text(bridge, "driver"), "pcie-root-port") == 0;

@@ -149,6 +149,7 @@ build_all(DpBuild *build)
     dp_build_devices(build);
     dp_build_left_out(build);
     dp_build_passthru(build);
+    dp_build_window(build);
     dp_build_interfaces(build);
     dp_build_lines(build);
     dp_build_advice(build);

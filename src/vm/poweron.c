@@ -117,6 +117,8 @@ first_state(const DpPlan *plan, uint32_t uid)
     state->starter = (DpProcess){.pid = getpid(), .start = dp_process_start(getpid())};
     state->memory = plan->memory;
     state->memlock = plan->memlock;
+    state->reserved = plan->reserved;
+    state->page = plan->page;
     for (guint i = 0; i < plan->devices->len; i++) {
         const DpVmDevice *device = g_ptr_array_index(plan->devices, i);
         DpRunFunction fn = {.index = device->index,

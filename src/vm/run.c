@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "base/file.h"
+#include "ledger.h"
 #include "log.h"
 #include "state.h"
 
@@ -26,7 +27,7 @@ dp_run_free(DpRun *run)
 }
 
 static DpRun *
-run_from_state(const DpRunState *state)
+run_from_state(DpRoot *root, const DpRunState *state)
 {
     DpRun *run = g_new0(DpRun, 1);
 
@@ -44,12 +45,15 @@ run_from_state(const DpRunState *state)
     run->accel = g_strdup(state->accel);
     run->started = g_strdup(state->started);
     run->vmx_sum = g_strdup(state->vmx_sum);
+    run->reserved = state->reserved;
+    run->missing = dp_ledger_missing(root, state);
+    run->page = state->page;
     run->state = state->phase;
     return run;
 }
 
 static DpRun *
-run_load(int all, const char *id)
+run_load(DpRoot *root, int all, const char *id)
 {
     dp_autofd int folder =
         dp_run_id_valid(id) ? dp_file_open(all, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) : -1;
@@ -58,7 +62,7 @@ run_load(int all, const char *id)
     if (state == NULL || strcmp(state->id, id) != 0) {
         return NULL;
     }
-    return run_from_state(state);
+    return run_from_state(root, state);
 }
 
 GPtrArray *
@@ -69,7 +73,7 @@ dp_run_list(DpRoot *root)
     g_autoptr(GPtrArray) names = all >= 0 ? dp_file_list(all, ".", NULL) : NULL;
 
     for (guint i = 0; names != NULL && i < names->len; i++) {
-        DpRun *run = run_load(all, g_ptr_array_index(names, i));
+        DpRun *run = run_load(root, all, g_ptr_array_index(names, i));
 
         if (run != NULL) {
             g_ptr_array_add(runs, run);
@@ -84,7 +88,7 @@ dp_run_find(DpRoot *root, const char *vmx_path)
     g_autofree char *id = dp_vm_id(vmx_path);
     dp_autofd int all = dp_run_folder_all(root);
 
-    return all >= 0 ? run_load(all, id) : NULL;
+    return all >= 0 ? run_load(root, all, id) : NULL;
 }
 
 bool

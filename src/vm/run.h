@@ -20,6 +20,9 @@ typedef struct {
     char *accel;          /* "kvm", "tcg" */
     char *started;        /* ISO 8601, UTC */
     char *vmx_sum;        /* of the file at power-on (dp_vm_vmx_sum); NULL: not known */
+    uint64_t reserved;    /* bytes of memory that it was given at power-on */
+    uint64_t missing;     /* of them: not in its hands (yet) */
+    uint64_t page;        /* of the huge pages that they are; 0: ordinary ones */
     DpVmState state;
 } DpRun;
 

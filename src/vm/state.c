@@ -138,13 +138,15 @@ dp_run_state_to_json(const DpRunState *state)
             functions, function_to_json(&g_array_index(state->functions, DpRunFunction, i)));
     }
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:s?, s:o}",
+        "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s?, "
+        "s:o}",
         "version", 1, "id", state->id, "name", state->name, "vmx", state->vmx_path, "accel",
         state->accel, "started", state->started, "vnc", state->vnc, "uid", (json_int_t)state->uid,
         "phase", dp_vm_state_name(state->phase), "starter", process_to_json(&state->starter),
         "supervisor", process_to_json(&state->supervisor), "engine",
         process_to_json(&state->engine), "memory", (json_int_t)state->memory, "memlock",
-        (json_int_t)state->memlock, "vmx_sum", state->vmx_sum, "functions", functions);
+        (json_int_t)state->memlock, "reserved", (json_int_t)state->reserved, "page",
+        (json_int_t)state->page, "vmx_sum", state->vmx_sum, "functions", functions);
 }
 
 static DpVmState
@@ -188,6 +190,8 @@ dp_run_state_from_json(const json_t *document)
     state->engine = process_from_json(json_object_get(document, "engine"));
     state->memory = (uint64_t)json_integer_value(json_object_get(document, "memory"));
     state->memlock = (uint64_t)json_integer_value(json_object_get(document, "memlock"));
+    state->reserved = (uint64_t)json_integer_value(json_object_get(document, "reserved"));
+    state->page = (uint64_t)json_integer_value(json_object_get(document, "page"));
     for (size_t i = 0; i < json_array_size(functions) && i < MAX_FUNCTIONS; i++) {
         DpRunFunction fn;
 

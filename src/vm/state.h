@@ -44,7 +44,8 @@ typedef struct {
     DpVmState phase;
     DpProcess starter, supervisor, engine;
     uint64_t memory, memlock;
-    GArray *functions; /* DpRunFunction */
+    uint64_t reserved, page; /* DpPlan */
+    GArray *functions;       /* DpRunFunction */
 } DpRunState;
 
 /* What pinning, or giving back, @memlock bytes may take beyond any deadline: 3.5 s a GiB under

@@ -177,15 +177,17 @@ dp_vm_status_json(DpRoot *root, const DpRun *run, DpDiagList *diags)
                      "the guest of \"%s\" runs without a supervisor", run->name);
     }
     document = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:I, s:s, s:s, s:s?, s:s, s:I, s:I, s:o, s:o}",
+        "{s:s, s:s, s:s, s:s, s:s?, s:o, s:o, s:I, s:s, s:s, s:s?, s:s, s:I, s:I, s:I, s:I, s:o, "
+        "s:o}",
         "name", run->name, "vmx", run->vmx_path, "id", run->id, "state",
         dp_vm_state_name(run->state), "engine_status",
         json_string_value(json_object_get(status, "status")), "pid", pid_json(run->qemu_pid),
         "supervisor_pid", pid_json(run->supervisor_pid), "uid", (json_int_t)run->uid, "accel",
         run->accel, "started", run->started, "vnc", state->vnc, "log", run->log_path, "memory_mib",
         (json_int_t)(state->memory >> 20), "locked_kib", process_kib(root, run->qemu_pid, "VmLck"),
-        "devices", devices_json(root, state, qmp, pci), "unavailable",
-        state->functions->len > 0 ? unavailable_json() : json_array());
+        "reserved_mib", (json_int_t)(run->reserved >> 20), "page_kib",
+        (json_int_t)(run->page >> 10), "devices", devices_json(root, state, qmp, pci),
+        "unavailable", state->functions->len > 0 ? unavailable_json() : json_array());
     json_decref(status);
     json_decref(pci);
     return document;

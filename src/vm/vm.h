@@ -75,6 +75,9 @@ typedef struct {
     char *vnc_password;    /* secret: set over the monitor, never an argument; NULL: none */
     uint64_t memory;       /* bytes of guest RAM */
     uint64_t memlock;      /* RLIMIT_MEMLOCK for the process */
+    uint64_t reserved;     /* bytes that the host must have left for it, and keeps for it */
+    uint64_t window;       /* bytes above its memory for BARs; 0: QEMU's usual 32 GiB */
+    uint64_t page;         /* of the huge pages that hold its memory; 0: ordinary pages */
     GArray *chosen;        /* DpChosenSlot: what the file names no place for */
     char *vmx_sum;         /* dp_vm_vmx_sum of the file that this was made of */
     DpDiagList *diags;
@@ -128,6 +131,14 @@ typedef char *(*DpVmFileHead)(const char *path, size_t max, size_t *ret_len, GEr
 /* The one that reads the machine's files: regular files only. */
 char *dp_vm_file_head(const char *path, size_t max, size_t *ret_len, GError **error);
 
+/* Memory that another VM was given at power-on. */
+typedef struct {
+    const char *name;
+    uint64_t bytes;
+    uint64_t missing; /* of them: what it has not taken, so that the host shows it as available */
+    uint64_t page;    /* of huge pages; 0: ordinary ones */
+} DpPromise;
+
 typedef struct {
     const DpHost *host;     /* NULL: none to compare with (validate of a file alone) */
     const DpPolicy *policy; /* NULL with @host */
@@ -141,6 +152,7 @@ typedef struct {
     /* Name of the running VM that uses a function, or NULL. */
     const char *(*used_by)(const DpAddr *addr, void *user);
     void *used_by_user;
+    const GArray *promises; /* DpPromise of other VMs; NULL: none */
     bool running;           /* this VM itself runs: what a VM of its name has is no conflict */
     DpVmFileHead file_head; /* dp_vm_file_head; NULL: disks are not looked at, and power-on is left
                                to do it */

@@ -12,6 +12,7 @@ A description is JSON (keys that start with "#" are comments):
   cpu            "vendor flag flag..."
   user           "ordinary": configuration is cut after 64 bytes, tables of the firmware are empty, iomem has no addresses
   bits           physical address bits of the processor
+  vtd_cap huge   capability register of the VT-d unit; {KiB of a page: [free, promised]}    thp  "always [madvise] never"
   dmar           {flags, width, rmrr: [[start, last, "address" or "BUS/DEV.FN/DEV.FN"...]]}
   ivrs           [[start, size, "all", "address" or "address-address", flags]]
   reserved       {group: [[start, last, type]]}, besides the range of interrupts; null: no file says (Linux before 4.11)
@@ -246,6 +247,13 @@ class Maker:
             unit = 'dmar0' if iommu == 'vtd' else 'ivhd0'
             tree.folder('sys/devices/virtual/iommu/' + unit)
             tree.link('sys/class/iommu/' + unit, 'sys/devices/virtual/iommu/' + unit)
+            if 'vtd_cap' in host:
+                tree.write('sys/devices/virtual/iommu/%s/intel-iommu/cap' % unit, host['vtd_cap'] + '\n')
+        for size, (free, promised) in host.get('huge', {}).items():
+            tree.write('sys/kernel/mm/hugepages/hugepages-%skB/free_hugepages' % size, '%d\n' % free)
+            tree.write('sys/kernel/mm/hugepages/hugepages-%skB/resv_hugepages' % size, '%d\n' % promised)
+        if 'thp' in host:
+            tree.write('sys/kernel/mm/transparent_hugepage/enabled', host['thp'] + '\n')
         for table in host.get('acpi', ['FACP', 'MCFG'] + {'vtd': ['DMAR'], 'amdvi': ['IVRS']}.get(iommu, [])):
             make = {'DMAR': self.dmar, 'IVRS': self.ivrs}.get(table)
             tree.write('sys/firmware/acpi/tables/' + table, make() if make and host.get('user') != 'ordinary' else '')

@@ -481,6 +481,8 @@ EDIT = [
     edit("vm-set-json", ["vm", "set", "vm.vmx", "displayName=a|b \"c\" \u00e9", "pciPassthru1.msiEnabled=FALSE", "new.key=", "--json"]),
     edit("vm-set-same-json", "vm set vm.vmx memsize=512 --json"),
     edit("vm-set-dry", "vm set vm.vmx memsize=1024 --dry-run"),
+    edit("vm-set-memory-and-reservation", "vm set vm.vmx memsize=1024 sched.mem.minsize=256"),
+    edit("vm-set-memory-without-devices", "vm set vm.vmx memsize=1024", vmx=NVME),
     edit("vm-set-secret-json", "vm set vm.vmx RemoteDisplay.vnc.key=c2VjcmV0 --json"),
     edit("vm-set-encoding", ["vm", "set", "vm.vmx", "displayName=\u4e2d"], vmx=[("#!/bin/vmx", '.encoding = "GBK"')]),
     edit("vm-set-not-in-encoding", ["vm", "set", "vm.vmx", "displayName=\u4e2d"],

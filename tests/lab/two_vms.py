@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two VMs never share a unit. On topology `host` the unit are the two devices behind the PCIe-to-PCI bridge, on
+"""Two VMs never share a unit, nor memory that only one of them can have. On topology `host` the unit are the two devices behind the PCIe-to-PCI bridge, on
 `two-functions` the two functions of one slot, there also with a line of the map that says false. The second VM is refused,
 and accepted after the first is off; a VM with both is accepted; a VM is refused while the host has the other member.
 
 The VMs have no disk: power-on returns when QEMU runs, and no guest is waited for."""
+import json
 import os
+import re
+import signal
+import subprocess
+import sys
 
 import harness
 import machine
 from harness import directpath, driver
 
 IN_USE = "DP3162"
+SHORT = "DP4001"
+MEMORY = ("0000:03:00.0", "0000:05:00.0")
+NEED_MIB = 256 + 96
 MAP = "/etc/directpath/passthru.map"
 TWO_FUNCTIONS = os.path.exists(f"{harness.PCI}/0000:02:00.1")
 FIRST, SECOND = ("0000:02:00.0", "0000:02:00.1") if TWO_FUNCTIONS else ("0000:07:01.0", "0000:07:02.0")
@@ -109,8 +117,106 @@ def test_a_line_with_false():
         os.unlink(MAP)
 
 
+class Scarce:
+    """While it lasts @mib of the host's memory are available."""
+
+    HOLD = "import sys; held = b'x' * int(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+    def __init__(self, mib):
+        self._bytes = (available() - mib) << 20
+
+    def __enter__(self):
+        self._holder = subprocess.Popen([sys.executable, "-c", self.HOLD, str(self._bytes)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        assert self._holder.stdout.readline() == b"held\n"
+
+    def __exit__(self, *_):
+        self._holder.communicate()
+
+
+def available():
+    return int(re.search(r"MemAvailable: +(\d+)", harness.read("/proc/meminfo")).group(1)) // 1024
+
+
+def power_on(path):
+    return subprocess.Popen([harness.DIRECTPATH, "vm", "power-on", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run_record(path):
+    """The record of the VM's run, once an engine is in it."""
+    for folder in os.listdir("/run/directpath/vm"):
+        try:
+            state = json.loads(harness.read(f"/run/directpath/vm/{folder}/state.json"))
+        except (OSError, ValueError):
+            continue
+        if state["vmx"] == path and state["engine"]["pid"]:
+            return state
+    return None
+
+
+def too_little(text, other):
+    assert f"error[{SHORT}]" in text and f"{NEED_MIB} MiB must be pinned" in text, text
+    assert re.search(rf'\d+ MiB of this host\'s memory are available; the VM "{other}" has {NEED_MIB} MiB', text), text
+
+
+def test_two_that_fit_alone_and_not_together():
+    """Started at once: one runs, the other is refused before its device is touched, and told of the first."""
+    directpath("device", "enable", *MEMORY)
+    paths = {name: vm(name, address) for name, address in zip(("left", "right"), MEMORY)}
+    with Scarce(NEED_MIB + 220):
+        for path in paths.values():
+            directpath("vm", "validate", path)
+        commands = {name: power_on(path) for name, path in paths.items()}
+        said = {name: command.communicate(timeout=120)[1] for name, command in commands.items()}
+        runs = [name for name, command in commands.items() if command.returncode == 0]
+        assert len(runs) == 1, said
+        refused_one = next(name for name in commands if name not in runs)
+        assert commands[refused_one].returncode == 1, said
+        too_little(said[refused_one], runs[0])
+        assert directpath("--json", "vm", "status", paths[refused_one]).json["state"] == "off"
+        directpath("vm", "power-off", paths[runs[0]])
+        directpath("vm", "power-on", paths[refused_one])
+        directpath("vm", "power-off", paths[refused_one])
+
+
+def test_what_is_promised_and_not_pinned_yet_counts():
+    """The first one's command is killed and its engine stopped before it has pinned anything: what it was promised is not free."""
+    first, second = (vm(name, address) for name, address in zip(("left", "right"), MEMORY))
+    with Scarce(NEED_MIB + 220):
+        command = power_on(first)
+        state = harness.wait_for("an engine", lambda: run_record(first), 30)
+        os.kill(state["engine"]["pid"], signal.SIGSTOP)
+        try:
+            command.kill()
+            command.communicate()
+            assert available() > NEED_MIB, "it has pinned already"
+            too_little(directpath("vm", "power-on", second, expect=1).err, "left")
+        finally:
+            os.kill(state["engine"]["pid"], signal.SIGCONT)
+        harness.wait_for("the first to run", lambda: directpath("--json", "vm", "status", first).json["state"] == "running", 60)
+        directpath("vm", "power-off", first)
+
+
+def test_reserved_huge_pages_are_taken():
+    """A pool that holds all of the guest's memory does; without one the VM has ordinary pages."""
+    path = vm("left", MEMORY[0])
+    pool = "/proc/sys/vm/nr_hugepages"
+    for pages, page_kib in (("128", 2048), ("127", 0)):
+        with open(pool, "w", encoding="ascii") as stream:
+            stream.write(pages)
+        directpath("vm", "power-on", path)
+        status = directpath("--json", "vm", "status", path).json
+        process = harness.process_status(status["pid"])
+        assert status["page_kib"] == page_kib, status
+        assert process["HugetlbPages"].split()[0] == str(262144 if page_kib else 0), process
+        assert int(process["VmLck"].split()[0]) >= 262144 - 128, process  # not the hole for VGA
+        directpath("vm", "power-off", path)
+    with open(pool, "w", encoding="ascii") as stream:
+        stream.write("0")
+
+
 def test_nothing_is_left():
-    directpath("device", "disable", FIRST, SECOND)
+    directpath("device", "disable", FIRST, SECOND, *MEMORY)
     assert "vfio-pci" not in (driver(FIRST), driver(SECOND))
     assert directpath("--json", "vm", "list").json["vms"] == []
 

@@ -87,6 +87,8 @@ static const Field platform_fields[] = {
     FIELD(DpPlatform, no_intx_masking),
     FIELD(DpPlatform, mem_total),
     FIELD(DpPlatform, mem_available),
+    FIELD(DpPlatform, transparent),
+    FIELD(DpPlatform, iommu_bits),
 };
 
 static json_t *

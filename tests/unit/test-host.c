@@ -229,6 +229,12 @@ test_firmware(void)
     const DpFramebuffer *picture = &g_array_index(host->framebuffers, DpFramebuffer, 0);
 
     g_assert_cmpuint(host->platform.address_bits, ==, 39);
+    g_assert_cmpuint(host->platform.iommu_bits, ==, 39);
+    g_assert_cmpuint(without->platform.iommu_bits, ==, 0);
+    g_assert_cmpuint(host->platform.huge[0].page, ==, 1ull << 30);
+    g_assert_cmpuint(host->platform.huge[0].free, ==, 2ull << 30);
+    g_assert_cmpuint(host->platform.huge[1].free, ==, 256ull << 21);
+    g_assert_cmpint(host->platform.transparent, ==, DP_TRI_YES);
     g_assert_cmpint(host->platform.intremap_in_firmware, ==, DP_TRI_YES);
     g_assert_cmpint(host->platform.intel_in_firmware, ==, DP_TRI_YES);
     g_assert_cmpint(without->platform.intremap_in_firmware, ==, DP_TRI_NO);
