@@ -92,6 +92,10 @@ choose_pages(DpBuild *build)
             return;
         }
     }
+    if (host != NULL && build->wants_passthru && host->platform.transparent == DP_TRI_NO) {
+        dp_build_diag(build, DP_DIAG_VMX_SMALL_PAGES, "memsize",
+                      "%" G_GUINT64_FORMAT " MiB are pinned in pages of 4 KiB", plan->memory >> 20);
+    }
 }
 
 static int

@@ -145,6 +145,32 @@ test_huge_pages(void)
     g_assert_null(plan_diag(taken, DP_DIAG_VM_MEMORY_SHORT));
 }
 
+/* Neither kind of huge pages: said, for power-on takes longer; with one of them nothing is. */
+static void
+test_small_pages(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) unknown = plan_fixture_changed(fixture, NULL);
+    g_autoptr(DpPlan) small = NULL, transparent = NULL, reserved = NULL;
+    const DpDiag *diag;
+
+    g_assert_null(plan_diag(unknown, DP_DIAG_VMX_SMALL_PAGES));
+    fixture->host->platform.transparent = DP_TRI_YES;
+    transparent = plan_fixture_changed(fixture, NULL);
+    g_assert_null(plan_diag(transparent, DP_DIAG_VMX_SMALL_PAGES));
+    fixture->host->platform.transparent = DP_TRI_NO;
+    small = plan_fixture_changed(fixture, NULL);
+    diag = plan_diag(small, DP_DIAG_VMX_SMALL_PAGES);
+    g_assert_nonnull(diag);
+    g_assert_cmpint(diag->severity, ==, DP_NOTE);
+    g_assert_nonnull(strstr(diag->subject, "passthru.vmx:"));
+    g_assert_nonnull(strstr(diag->message, "512 MiB"));
+    g_assert_nonnull(strstr(diag->remedy, "transparent_hugepage/enabled"));
+    set_pools(fixture, 0, 512 * MIB);
+    reserved = plan_fixture_changed(fixture, NULL);
+    g_assert_null(plan_diag(reserved, DP_DIAG_VMX_SMALL_PAGES));
+}
+
 static DpRunState *
 state_of(pid_t engine, DpVmState phase, uint64_t page)
 {
@@ -313,6 +339,7 @@ main(int argc, char **argv)
     g_test_add_func("/memory/pinned-counts-once", test_what_is_pinned_counts_once);
     g_test_add_func("/memory/reservation-of-others", test_reservation_of_others);
     g_test_add_func("/memory/huge-pages", test_huge_pages);
+    g_test_add_func("/memory/small-pages", test_small_pages);
     g_test_add("/memory/missing", Fixture, NULL, set_up, test_missing, tear_down);
     g_test_add("/memory/promises", Fixture, NULL, set_up, test_promises, tear_down);
     g_test_add_func("/memory/window", test_window);
