@@ -106,6 +106,12 @@ def checks(program):
     yield "docs/json.md is what docs/make-json.py makes", made.stdout == (ROOT / "docs/json.md").read_text(), True
     made = subprocess.run([sys.executable, ROOT / "docs/make-keys.py"], check=True, capture_output=True, text=True)
     yield "docs/vmx-keys.md is what docs/make-keys.py makes", made.stdout == (ROOT / "docs/vmx-keys.md").read_text(), True
+    made = subprocess.run([sys.executable, ROOT / "docs/make-diagnostics.py"], check=True, capture_output=True, text=True)
+    yield "docs/diagnostics.md is what docs/make-diagnostics.py makes", \
+        made.stdout == (ROOT / "docs/diagnostics.md").read_text(), True
+    all_of = json.loads(subprocess.run([program, "explain", "--all", "--json"], check=True, capture_output=True).stdout)
+    yield "and has what the program explains", re.findall(r"^### (DP\d+ \w+: .*)$", made.stdout, re.M), \
+        [f"{row['id']} {row['severity']}: {row['title']}" for row in all_of["explanations"]]
 
 
 def main():
