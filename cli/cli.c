@@ -181,18 +181,39 @@ print_doc(DpCli *cli)
     return true;
 }
 
+/* Says why the verb failed, if it did, and how it ends. */
+static DpExit
+settle(DpCli *cli, const GError *error)
+{
+    DpExit failed = error != NULL ? report_error(cli, error) : cli->exit;
+
+    dp_diags_sort(cli->diags);
+    return cli->exit == DP_EXIT_PARTLY ? cli->exit : failed;
+}
+
+json_t *
+dp_cli_document(DpCli *cli, const GError *error)
+{
+    json_t *rows = json_array();
+
+    (void)settle(cli, error);
+    for (guint i = 0; cli->rows != NULL && i < cli->rows->len; i++) {
+        json_array_append_new(rows, json_loads(cli->rows->pdata[i], 0, NULL));
+    }
+    if (cli->rows_key != NULL) {
+        json_object_set(cli->doc, cli->rows_key, rows);
+    }
+    json_decref(rows);
+    json_object_set_new(cli->doc, "diagnostics", dp_diags_to_json(cli->diags));
+    return json_incref(cli->doc);
+}
+
 DpExit
 dp_cli_finish(DpCli *cli, const GError *error)
 {
-    DpExit status = cli->exit;
+    DpExit status = settle(cli, error);
     bool written = true;
 
-    if (error != NULL) {
-        DpExit failed = report_error(cli, error);
-
-        status = status == DP_EXIT_PARTLY ? status : failed;
-    }
-    dp_diags_sort(cli->diags);
     if (dp_options_have(cli->options, DP_OPT_JSON)) {
         written = print_doc(cli);
     } else {

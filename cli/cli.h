@@ -46,6 +46,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpCli, dp_cli_free)
 typedef json_t *(*DpRowMake)(size_t index, void *data);
 void dp_cli_set_rows(DpCli *cli, const char *key, size_t n, DpRowMake make, void *data);
 
+/* What would be printed with --json, for a verb that another one has run: a new reference. @error
+ * as of dp_cli_finish. */
+json_t *dp_cli_document(DpCli *cli, const GError *error);
+
 /* Reports and gives the exit status: prints diagnostics or the JSON document. @error (may be NULL)
  * is why the verb failed; where no diagnostic says so, one is made of it. */
 DpExit dp_cli_finish(DpCli *cli, const GError *error);

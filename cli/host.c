@@ -4,15 +4,11 @@
 #include "document.h"
 #include "engine-probe.h"
 #include "host/capture.h"
+#include "newfile.h"
 #include "output.h"
 #include "removal.h"
 #include "verbs.h"
 #include "vm/known.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 typedef struct {
     DpCli *cli;
@@ -256,51 +252,17 @@ dp_cmd_host_status(DpCli *cli, GError **error)
     return true;
 }
 
-/* The tar appears under its name only when it is whole. */
 static bool
-write_capture(DpRoot *root, const char *path, GError **error)
+write_capture(int fd, void *data, GError **error)
 {
-    g_autofree char *part = g_strdup_printf("%s.part", path);
-    dp_autofd int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
-        return dp_fail_errno(error, errno, "%s", part);
-    }
-    if (!dp_host_capture(root, fd, error)) {
-        (void)unlink(part);
-        return false;
-    }
-    if (fsync(fd) < 0 || rename(part, path) < 0) {
-        (void)dp_fail_errno(error, errno, "%s", path);
-        (void)unlink(part);
-        return false;
-    }
-    return true;
+    return dp_host_capture(data, fd, error);
 }
 
 bool
 dp_cmd_host_capture(DpCli *cli, GError **error)
 {
-    const char *path = dp_cli_arg(cli, 0);
-    g_autofree char *shown = dp_text_visible(path, -1);
     g_autoptr(DpProgress) progress G_GNUC_UNUSED = dp_progress_begin(cli, "capturing");
     g_autoptr(DpRoot) root = dp_root_open(cli->options->root, error);
-    g_autofree char *size = NULL;
-    struct stat st;
 
-    if (root == NULL || !write_capture(root, path, error)) {
-        return false;
-    }
-    if (stat(path, &st) < 0) {
-        return dp_fail_errno(error, errno, "%s", shown);
-    }
-    if (root->live && geteuid() != 0) {
-        dp_diags_add(cli->diags, DP_DIAG_CAPTURE_PARTIAL, shown,
-                     "an ordinary user reads 64 bytes of each configuration space");
-    }
-    size = dp_size_text((uint64_t)st.st_size);
-    json_object_set_new(cli->doc, "file", dp_json_text(path));
-    json_object_set_new(cli->doc, "bytes", json_integer((json_int_t)st.st_size));
-    dp_out(cli, "%s: %s. Unpack it into a folder and give that to --root.", shown, size);
-    return true;
+    return root != NULL && dp_newfile_write(cli, root, write_capture, root, error);
 }

@@ -53,6 +53,7 @@ bool dp_cmd_host_check(DpCli *cli, GError **error);
 bool dp_cmd_host_drift(DpCli *cli, GError **error);
 bool dp_cmd_host_status(DpCli *cli, GError **error);
 bool dp_cmd_host_capture(DpCli *cli, GError **error);
+bool dp_cmd_host_support(DpCli *cli, GError **error);
 bool dp_cmd_device_list(DpCli *cli, GError **error);
 bool dp_cmd_device_show(DpCli *cli, GError **error);
 bool dp_cmd_device_enable(DpCli *cli, GError **error);

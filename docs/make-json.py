@@ -8,7 +8,7 @@ import json
 import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "schema"
-ORDER = ["host-check", "host-status", "host-drift", "host-capture", "device-list", "device-show",
+ORDER = ["host-check", "host-status", "host-drift", "host-capture", "host-support", "device-list", "device-show",
          "device-change", "device-reset", "device-test", "import-esx-conf", "map-check",
          "vm-validate", "vm-edit", "vm-relocate", "vm-plan", "vm-power-on", "vm-end", "vm-reset", "vm-console", "vm-status", "vm-list", "vm-register", "vm-log", "vm-export", "vm-refused",
          "esxcli-pci-list", "esxcli-passthru-list", "system-id", "esxcfg-module", "explain", "help",

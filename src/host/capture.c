@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-/* Ten thousand functions need some ten million bytes. */
-#define CAPTURE_MAX ((uint64_t)512 << 20)
 #define TEXT_MAX    (1u << 20)
 #define CPUINFO_MAX (64u << 20)
 #define IOMEM_MAX   (16u << 20)
@@ -583,20 +581,26 @@ add_all(Capture *capture, const DpSlowTable *slow)
 }
 
 bool
-dp_host_capture(DpRoot *root, int fd, GError **error)
+dp_host_capture_add(DpRoot *root, DpTar *tar, GError **error)
 {
     g_autoptr(DpSlowTable) slow = NULL;
     g_autoptr(DpHost) host = dp_scan_with_slow(root, &slow, error);
-    g_autoptr(DpTar) tar = NULL;
     g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Capture capture = {.root = root, .host = host, .numbers = numbers};
+    Capture capture = {.root = root, .host = host, .tar = tar, .numbers = numbers};
 
     if (host == NULL) {
         return false;
     }
-    tar = capture.tar = dp_tar_new(fd, CAPTURE_MAX);
     capture.needs = (DpCaptureNeeds){root, host, tar, numbers, addresses};
     add_all(&capture, slow);
-    return dp_tar_finish(tar, error);
+    return true;
+}
+
+bool
+dp_host_capture(DpRoot *root, int fd, GError **error)
+{
+    g_autoptr(DpTar) tar = dp_tar_new(fd, DP_CAPTURE_MAX);
+
+    return dp_host_capture_add(root, tar, error) && dp_tar_finish(tar, error);
 }

@@ -5,6 +5,13 @@
 #pragma once
 
 #include "host.h"
+#include "tar.h"
+
+#define DP_CAPTURE_MAX                                                                             \
+    ((uint64_t)512 << 20) /* ten thousand functions need some ten million bytes */
 
 /* Streams a POSIX ustar archive to @fd. Only files the scan reads are included; bounded in size. */
 bool dp_host_capture(DpRoot *root, int fd, GError **error);
+
+/* Adds the same to @tar, which the caller finishes. */
+bool dp_host_capture_add(DpRoot *root, DpTar *tar, GError **error);

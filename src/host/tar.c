@@ -40,6 +40,8 @@ struct DpTar {
     gint64 mtime;
     GHashTable *seen;
     GArray *links;
+    DpTarFilter filter;
+    void *filter_data;
 };
 
 DpTar *
@@ -215,9 +217,27 @@ take_name(DpTar *tar, const char *name)
 }
 
 void
+dp_tar_set_filter(DpTar *tar, DpTarFilter filter, void *data)
+{
+    tar->filter = filter;
+    tar->filter_data = data;
+}
+
+void
 dp_tar_add_file(DpTar *tar, const char *name, const void *bytes, size_t len)
 {
-    if (take_name(tar, name)) {
+    g_autofree char *text = NULL, *filtered = NULL;
+
+    if (!take_name(tar, name)) {
+        return;
+    }
+    if (tar->filter != NULL && memchr(bytes, '\0', len) == NULL) {
+        text = g_strndup(bytes, len);
+        filtered = tar->filter(tar->filter_data, name, text);
+    }
+    if (filtered != NULL) {
+        put_entry(tar, '0', name, NULL, filtered, strlen(filtered));
+    } else {
         put_entry(tar, '0', name, NULL, bytes, len);
     }
 }

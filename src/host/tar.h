@@ -17,6 +17,12 @@ DpTar *dp_tar_new(int fd, uint64_t max);
 void dp_tar_free(DpTar *tar);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpTar, dp_tar_free)
 
+/* What becomes of the text of file @name: a new one, or NULL if it stays. */
+typedef char *(*DpTarFilter)(void *data, const char *name, const char *text);
+/* Every file that is added from now on, unless it has NUL bytes, passes @filter. NULL: none does.
+ */
+void dp_tar_set_filter(DpTar *tar, DpTarFilter filter, void *data);
+
 /* Names are relative; one that is absolute, has "..", or was added before is left out. */
 void dp_tar_add_file(DpTar *tar, const char *name, const void *bytes, size_t len);
 void dp_tar_add_folder(DpTar *tar, const char *name);

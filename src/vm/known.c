@@ -2,14 +2,12 @@
 #include "known.h"
 
 #include "assign/store.h"
-#include "base/child.h"
+#include "base/apart.h"
 #include "base/file.h"
 #include "resolve.h"
 #include "run.h"
 
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define FOLDER "var/lib/directpath"
 #define NAME   "vms"
@@ -17,7 +15,6 @@
 #define LIST_MAX_BYTES (4u << 20)
 /* More VMs than one host has; the oldest are dropped. */
 #define LIST_MAX        4096u
-#define READ_MAX_BYTES  (64u << 20)
 #define READ_TIMEOUT_MS 2000
 #define N_PASSTHRU      128
 
@@ -68,52 +65,10 @@ dp_known_add(DpRoot *root, const char *vmx_path, GError **error)
     return folder >= 0 && dp_file_replace(folder, NAME, text->str, text->len, 0644, error);
 }
 
-/* What a child has read, in memory that it shares: one record behind the other. `len` is moved
- * behind a record when it is whole, so a child that was given up leaves what it had. */
-typedef struct {
-    uint32_t index, len;
-} Record;
-
-typedef struct {
-    _Atomic size_t len;
-    char bytes[READ_MAX_BYTES];
-} Shared;
-
-typedef struct {
-    DpRoot *root;
-    const GPtrArray *paths;
-    Shared *shared;
-} Reading;
-
-static void
-put(Shared *shared, Record record, const char *bytes)
+static char *
+read_file(int root_fd, const char *path, size_t *ret_len)
 {
-    size_t at = shared->len;
-
-    if (record.len > sizeof shared->bytes - at ||
-        sizeof record > sizeof shared->bytes - at - record.len) {
-        return;
-    }
-    memcpy(shared->bytes + at, &record, sizeof record);
-    memcpy(shared->bytes + at + sizeof record, bytes, record.len);
-    shared->len = at + sizeof record + record.len;
-}
-
-static int
-read_files(void *data)
-{
-    const Reading *reading = data;
-
-    for (guint i = 0; i < reading->paths->len; i++) {
-        size_t len = 0;
-        g_autofree char *bytes =
-            dp_file_read(reading->root->fd, reading->paths->pdata[i], DP_VMX_MAX_BYTES, &len, NULL);
-
-        if (bytes != NULL) {
-            put(reading->shared, (Record){i, (uint32_t)len}, bytes);
-        }
-    }
-    return 0;
+    return dp_file_read(root_fd, path, DP_VMX_MAX_BYTES, ret_len, NULL);
 }
 
 static void
@@ -127,8 +82,9 @@ known_free(gpointer data)
 }
 
 static void
-take(GPtrArray *vms, const char *path, const char *bytes, size_t len)
+take(void *data, const char *path, const char *bytes, size_t len)
 {
+    GPtrArray *vms = data;
     DpVmx *vmx = dp_vmx_parse(path, bytes, len, NULL, NULL);
     DpKnownVm *vm;
 
@@ -138,34 +94,6 @@ take(GPtrArray *vms, const char *path, const char *bytes, size_t len)
         vm->vmx = vmx;
         g_ptr_array_add(vms, vm);
     }
-}
-
-static void
-take_all(GPtrArray *vms, const Reading *reading)
-{
-    const char *bytes = reading->shared->bytes;
-    size_t end = reading->shared->len;
-    Record record;
-
-    for (size_t at = 0; at < end; at += sizeof record + record.len) {
-        memcpy(&record, bytes + at, sizeof record);
-        take(vms, reading->paths->pdata[record.index], bytes + at + sizeof record, record.len);
-    }
-}
-
-static void
-read_guarded(DpRoot *root, const GPtrArray *paths, GPtrArray *vms)
-{
-    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    Reading reading = {root, paths, shared};
-
-    if (shared == MAP_FAILED) {
-        return;
-    }
-    (void)dp_child_run(read_files, &reading, READ_TIMEOUT_MS, NULL);
-    take_all(vms, &reading);
-    (void)munmap(shared, sizeof *shared);
 }
 
 static int
@@ -180,7 +108,7 @@ dp_known_read(DpRoot *root, const GPtrArray *paths)
     GPtrArray *vms = g_ptr_array_new_with_free_func(known_free);
 
     if (paths->len > 0) {
-        read_guarded(root, paths, vms);
+        dp_apart_read(root->fd, paths, READ_TIMEOUT_MS, read_file, take, vms);
     }
     return vms;
 }

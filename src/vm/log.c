@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "log.h"
 
+#include "base/file.h"
 #include "base/text.h"
+#include "host/tar.h"
 #include "run.h"
 
 #include <errno.h>
@@ -11,9 +13,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define KEPT           6
-#define LINE_MAX_BYTES (64u << 10)
-#define LOG_MAX_BYTES  ((goffset)16 << 20) /* a guest must not fill the disk through its engine */
+#define KEPT            6
+#define LINE_MAX_BYTES  (64u << 10)
+#define TAIL_BYTES      (256u << 10)
+#define READ_TIMEOUT_MS 2000
+#define LOG_MAX_BYTES   ((goffset)16 << 20) /* a guest must not fill the disk through its engine */
 
 struct DpLog {
     int fd;
@@ -191,4 +195,51 @@ dp_vm_log_read(const char *vmx_path, size_t max, GError **error)
     }
     text[n] = '\0';
     return g_steal_pointer(&text);
+}
+
+/* Its end. A link, or a file that lies elsewhere too, is no log of ours. */
+static char *
+read_tail(int root_fd, const char *path, size_t *ret_len)
+{
+    dp_autofd int fd = dp_file_open(root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    g_autofree char *text = NULL;
+    struct stat st;
+    int n;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
+        return NULL;
+    }
+    text = g_malloc(TAIL_BYTES + 1);
+    n = dp_file_read_at(fd, text, TAIL_BYTES, MAX(st.st_size - (off_t)TAIL_BYTES, 0));
+    if (n < 0) {
+        return NULL;
+    }
+    text[n] = '\0';
+    *ret_len = (size_t)n;
+    return g_steal_pointer(&text);
+}
+
+/* Where the file that @vmx_path means lies beneath @root. */
+static char *
+log_folder(const DpRoot *root, const char *vmx_path)
+{
+    g_autofree char *target = dp_file_read_link(root->fd, vmx_path);
+    g_autofree char *real = target == NULL ? NULL : dp_tar_resolve(vmx_path + 1, target);
+
+    return g_path_get_dirname(real != NULL ? real : vmx_path);
+}
+
+void
+dp_log_read_all(const DpRoot *root, const char *vmx_path, DpApartTake take, void *data)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *folder = log_folder(root, vmx_path);
+
+    for (unsigned n = 0; n < KEPT; n++) {
+        char name[32];
+
+        log_name(n, name, sizeof name);
+        g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
+    }
+    dp_apart_read(root->fd, paths, READ_TIMEOUT_MS, read_tail, take, data);
 }

@@ -3,7 +3,9 @@
  * directpath-1.log and so on. */
 #pragma once
 
+#include "base/apart.h"
 #include "base/error.h"
+#include "host/root.h"
 
 #define DP_LOG_NAME "directpath.log"
 
@@ -25,3 +27,7 @@ int dp_log_fd(const DpLog *log);
 
 /* The path of the log of @vmx_path. */
 char *dp_log_path(const char *vmx_path);
+
+/* The ends (256 KiB) of the logs of the VM at @vmx_path beneath @root, the newest first; one on a
+ * server that does not answer is left out. Called for each with its path. */
+void dp_log_read_all(const DpRoot *root, const char *vmx_path, DpApartTake take, void *data);

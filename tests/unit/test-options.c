@@ -188,10 +188,10 @@ test_find(void)
 
     g_ptr_array_set_size(words, 0);
     g_ptr_array_add(words, (gpointer) "host");
-    g_ptr_array_add(words, (gpointer) "support");
+    g_ptr_array_add(words, (gpointer) "frobnicate");
     g_assert_null(dp_verb_find(words, &used, &error));
     g_assert_error(error, DP_ERROR, DP_ERROR_USAGE);
-    g_assert_nonnull(strstr(error->message, "not offered by this version"));
+    g_assert_nonnull(strstr(error->message, "there is no command 'host frobnicate'"));
 }
 
 int
