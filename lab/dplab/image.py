@@ -161,9 +161,9 @@ def _build(place, work):
     (work / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
-def _forget_old(cache):
+def forget_old(cache, prefix):
     """Keep the newest image beside the one to be built: a run may still use it."""
-    images = sorted(cache.glob("image-*"), key=lambda path: path.stat().st_mtime)
+    images = sorted(cache.glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime)
     for old in [*images[:-1], *cache.glob("building-*")]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -178,7 +178,7 @@ def ensure(rebuild=False):
             shutil.rmtree(target)
         if not target.exists():
             begin = time.monotonic()
-            _forget_old(cache)
+            forget_old(cache, "image-")
             work = pathlib.Path(tempfile.mkdtemp(prefix="building-", dir=cache))
             try:
                 work.chmod(0o755)
@@ -211,6 +211,6 @@ def main(argv):
         image = ensure(rebuild=bool(argv))
         print(json.dumps({"place": str(image.place), **image.facts}))
     else:
-        print("usage: lab/image [--list-packages | --sizes | --rebuild]", file=sys.stderr)
+        print("usage: lab/image [--list-packages | --sizes | --rebuild | --debian]", file=sys.stderr)
         return 2
     return 0

@@ -4,7 +4,7 @@
 import json
 import shutil
 
-from . import common
+from . import common, debian
 
 MEMORY_MIB = 3072
 APPEND = "console=ttyS0,115200 loglevel=5 panic=-1 oops=panic mitigations=off no_timer_check net.ifnames=0"
@@ -25,6 +25,20 @@ def _drive(node, backing, run, inside=None):
     if inside:
         drive = {"driver": "raw", "offset": inside[0], "size": inside[1], "discard": "unmap", "file": drive}
     return _json("-blockdev", {**drive, "node-name": node})
+
+
+def _root(topology, image, run):
+    """Drives with what the host boots from and has beside it, kernel and initramfs: of the latter the disk's own where it has one."""
+    disk, argv = run / debian.DISK, []
+    if topology.has_debian:
+        argv += _json("-blockdev", {"driver": "raw", "discard": "unmap", "node-name": "debian", "file": {
+            "driver": "file", "filename": str(disk), "cache": {"direct": False, "no-flush": True}}})
+    if topology.system == "debian":
+        initrd = debian.initrd(disk, image.facts["kernel"], run / "initrd")
+    else:
+        initrd = image.initrd_lvm if topology.lvm else image.initrd
+        argv += _drive("root", image.root, run, None if topology.lvm else image.root_inside)
+    return [*argv, "-kernel", str(image.vmlinux), "-initrd", str(initrd)]
 
 
 def _network(name, net, www):
@@ -56,11 +70,10 @@ def arguments(topology, name, image, run, sockets, append="", memory_mib=MEMORY_
     """QEMU's whole command line for one boot of a run."""
     argv = [common.tool("qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-M", "q35", "-cpu", topology.cpu,
             "-accel", "tcg,thread=multi,tb-size=1024", "-smp", "1", "-m", str(memory_mib), "-display", "none",
-            "-no-reboot", "-action", "panic=shutdown", "-kernel", str(image.vmlinux), "-initrd", str(image.initrd_lvm if topology.lvm else image.initrd),
-            "-append", f"{APPEND} dplab.topology={name} {topology.append} {append}".strip()]
+            "-no-reboot", "-action", "panic=shutdown", "-append", f"{APPEND} dplab.topology={name} {topology.append} {append}".strip()]
     if topology.iommu:
         argv += _json("-device", topology.iommu)
-    argv += _drive("root", image.root, run, None if topology.lvm else image.root_inside) + _drive("payload", image.payload, run)
+    argv += _root(topology, image, run) + _drive("payload", image.payload, run)
     argv += _network("mgmt", "10.0.2", image.www) + _network("payload", "10.0.3", image.www)
     argv += _channels(sockets)
     argv += _share("tree", common.TREE, True) + _share("out", run / "out", False)

@@ -50,6 +50,8 @@ PACKAGES = {
     "libpython3.11-minimal": ALL,
     "libpython3.11-stdlib": ALL,
 }
+# What a VM needs of them.
+ENGINE = ["qemu-system-x86", "qemu-system-common", "qemu-system-data", "qemu-utils", "seabios"]
 OPTIONAL = {"libasan8": ALL, "libubsan1": ALL, "libudev1": ALL, "diffutils": ALL, "libc-bin": ALL}
 NEVER = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*",
          "/usr/share/bash-completion/*", "/usr/share/bug/*", "/usr/share/python3*", "*/pydoc_data/*",
@@ -129,11 +131,11 @@ def busybox_links(root):
             (root / "usr/bin" / applet).symlink_to("busybox")
 
 
-def stage(root):
-    """Copy everything of the packages and what it needs into the folder ROOT."""
-    skeleton(root)
+def copy_packages(root, names):
+    """Copy what PACKAGES and OPTIONAL say of the packages NAMES, with the libraries it needs, where the folder ROOT lacks it."""
     taken = []
-    for package, patterns in {**PACKAGES, **{k: v for k, v in OPTIONAL.items() if k not in PACKAGES}}.items():
+    for package in names:
+        patterns = PACKAGES.get(package) or OPTIONAL[package]
         try:
             paths = [path for path in listed(package) if _match(path, patterns)]
         except common.LabError:
@@ -145,6 +147,12 @@ def stage(root):
         taken += [path for path in paths if not os.path.islink(path)]
     for library in _needed(root, taken):
         copy_chain(library, root)
+
+
+def stage(root):
+    """Copy everything of the packages and what it needs into the folder ROOT."""
+    skeleton(root)
+    copy_packages(root, dict.fromkeys([*PACKAGES, *OPTIONAL]))
     copy_chain("/lib64/ld-linux-x86-64.so.2", root)
     if not (root / "usr/bin/awk").exists():
         (root / "usr/bin/awk").symlink_to("mawk")
@@ -161,11 +169,11 @@ def _own_by_root(image, root, offset):
     common.call("debugfs", "-w", "-f", "-", f"{image}?offset={offset}", stdin="\n".join(script) + "\n")
 
 
-def make_ext4(root, image, offset, free_mib=384):
+def make_ext4(root, image, offset, free_mib=384, label="dplab-root"):
     """An ext4 file system of the folder ROOT, at OFFSET of the sparse file IMAGE, without mounting anything; its size."""
     used_kib = int(common.call("du", "-sk", root).split()[0])
     size_kib = used_kib * 115 // 100 + free_mib * 1024
-    common.call("mke2fs", "-q", "-t", "ext4", "-F", "-L", "dplab-root", "-m", "0", "-E", f"root_owner=0:0,nodiscard,offset={offset}",
+    common.call("mke2fs", "-q", "-t", "ext4", "-F", "-L", label, "-m", "0", "-E", f"root_owner=0:0,nodiscard,offset={offset}",
                 "-d", root, image, f"{size_kib}k")
     if os.geteuid():
         _own_by_root(image, root, offset)

@@ -19,18 +19,19 @@ import sys
 import tempfile
 import time
 
-from . import common, image, machine
+from . import common, debian, image, machine
 from .console import Console
 from .topology import TOPOLOGIES
 
 TIMED_OUT = 124
 LAB_FAILED = 125
-BOOT_TIMEOUT_S = 120
+BOOT_TIMEOUT_S = {"lab": 120, "debian": 300}
 HEARTBEAT_S = 0.25
 PR_SET_PDEATHSIG = 1
-# A job that wants its host booted again writes the name of a topology into this file of /out, or nothing: the same.
+# A job that wants its host booted again writes into this file of /out, for each boot a line: the name of a topology, or "-"
+# for the same, and words for the kernel's command line. A line that no job replaces is for the boot after.
 AGAIN = "again"
-BOOTS_MAX = 8
+BOOTS_MAX = 40
 
 
 @dataclasses.dataclass
@@ -62,7 +63,7 @@ class Run:
         self._command = command
         self._name = topology
         self._timeout_s = timeout_s
-        self._append = append
+        self._append, self._words = append, ""
         self._memory_mib = memory_mib
         self._sinks = {"job.out": stdout or sys.stdout.buffer, "job.err": stderr or sys.stderr.buffer}
         self._expect_fault = expect_fault
@@ -96,8 +97,10 @@ class Run:
         self._booting_again = path.exists() and status in (None, 0) and not self._console.problems
         if not self._booting_again:
             return []
-        name = path.read_text().strip() or self._name
-        path.unlink()
+        first, _, rest = path.read_text().strip().partition("\n")
+        path.write_text(rest) if rest else path.unlink()
+        name, _, self._words = first.partition(" ")
+        name = self._name if name in ("", "-") else name
         self._name, self._control = name, b""
         return [] if name in TOPOLOGIES else [f"the job asks for the topology {name!r}, which there is not"]
 
@@ -108,7 +111,7 @@ class Run:
         for name in ("console", *machine.CHANNELS):
             ours[name], theirs[name] = socket.socketpair()
         argv = machine.arguments(TOPOLOGIES[self._name], self._name, built, folder, theirs,
-                                 f"dplab.boot={boot} {self._append}", self._memory_mib)
+                                 f"dplab.boot={boot} {self._append} {self._words}", self._memory_mib)
         (folder / "qemu.args").write_text(shlex.join(argv) + "\n")
         with open(folder / "console.log", "ab") as self._log, open(folder / "qemu.err", "wb") as errors:
             process = subprocess.Popen(
@@ -129,13 +132,13 @@ class Run:
 
     def _follow(self, ours, begin, booted):
         """Pass on what comes until every channel is closed or a deadline is over."""
-        selector = selectors.DefaultSelector()
+        selector, limit_s = selectors.DefaultSelector(), BOOT_TIMEOUT_S[TOPOLOGIES[self._name].system]
         for name, end in ours.items():
             selector.register(end, selectors.EVENT_READ, name)
         while selector.get_map():
             now = time.monotonic() - begin
-            if self._up is None and time.monotonic() - booted > BOOT_TIMEOUT_S:
-                return [f"the emulated host did not come up within {BOOT_TIMEOUT_S} s"]
+            if self._up is None and time.monotonic() - booted > limit_s:
+                return [f"the emulated host did not come up within {limit_s} s"]
             if now > self._timeout_s:
                 return [f"time-out: not done after {self._timeout_s} s"]
             self._beat(ours["console"], now)
@@ -194,16 +197,19 @@ def run(command, keep=None, lock_timeout_s=3600, **options):
     """Run COMMAND (a list of words) in the emulated host. KEEP is a folder for what the run leaves behind: out/ (what
     the job wrote to /out), console.log, qemu.args. The other options are those of Run. One run at a time."""
     built = image.ensure()
+    second = debian.ensure() if TOPOLOGIES[options.get("topology", "host")].has_debian else None
     with common.locked(common.LOCK, "another run of the lab", lock_timeout_s):
         for stale in common.cache_dir().glob("run-*"):  # of a runner that was killed
             shutil.rmtree(stale, ignore_errors=True)
         folder = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=common.cache_dir()))
         try:
+            if second:
+                debian.provide(second, folder)
             result = Run(command, **options)(built, folder)
             shutil.copyfile(folder / "console.log", common.cache_dir() / "last-console.log")
             if keep:
-                for overlay in folder.glob("*.qcow2"):
-                    overlay.unlink()
+                for disk in (*folder.glob("*.qcow2"), folder / debian.DISK):
+                    disk.unlink(missing_ok=True)
                 shutil.rmtree(keep, ignore_errors=True)
                 shutil.copytree(folder, keep)
                 result.out = pathlib.Path(keep) / "out"

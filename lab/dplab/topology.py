@@ -13,7 +13,14 @@ class Topology:
     iommu: dict | None
     cpu: str = "EPYC,+svm,+npt"
     append: str = "intel_iommu=on"
+    system: str = "lab"  # or "debian": the root, and the initramfs that it holds, of lab/dplab/debian.py
     lvm: bool = False  # the root's disk is an LVM physical volume; in the others only what is inside of it
+
+
+    @property
+    def has_debian(self):
+        """Whether the Debian host's disk is attached, as root or as another one."""
+        return any(row.get("drive") == "debian" for row in self.devices)
 
 
 def port(number, slot, **extra):
@@ -22,6 +29,8 @@ def port(number, slot, **extra):
 
 
 VTD = {"driver": "intel-iommu", "intremap": "on", "caching-mode": True}
+
+DEBIAN = {"system": "debian", "append": "root=LABEL=dplab-debian ro systemd.show_status=0 intel_iommu=on"}
 
 # id -> device; order is the order on the command line. Bus numbers follow the root ports' slots.
 HOST = {
@@ -106,4 +115,8 @@ TOPOLOGIES = {
         without=("sata", "root"), append="intel_iommu=on i8042.nokbd",
         change={"stick": {"driver": "usb-storage", "drive": "root", "bus": "xhci.0", "serial": "LAB-ROOT"},
                 "keyboard": {"driver": "virtio-keyboard-pci", "bus": "pcie.0", "addr": "16.0"}}),
+    "debian": host("the same devices in a host of Debian's own packages: systemd, udev, its own initramfs",
+                   change={"root": {**HOST["root"], "drive": "debian"}}, **DEBIAN),
+    "rescue": host("the lab's own host, with the Debian host's disk beside its own",
+                   change={"other": {**HOST["root"], "drive": "debian", "serial": "LAB-DEBIAN", "bus": "sata.1"}}),
 }
