@@ -14,6 +14,8 @@
 #define PREFIX      "directpath-vm-"
 #define TIMEOUT_MS  10000
 
+#define CGROUP_MAX_BYTES (64u << 10)
+
 /* sd_booted(3): systemd is the init of this host. */
 static bool
 has_systemd(const DpRoot *root)
@@ -78,20 +80,33 @@ dp_scope_make(DpRoot *root, const DpRunState *state, GError **error)
                    "systemd made no unit for it: " SYSTEMD_RUN " ended with status %d", r);
 }
 
+char *
+dp_scope_procs(const char *cgroups)
+{
+    g_auto(GStrv) lines = g_strsplit(cgroups, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        const char *path = *line + strlen("0::/");
+
+        if (g_str_has_prefix(*line, "0::/") && strstr(path, "/" PREFIX) != NULL &&
+            !dp_path_climbs(path)) {
+            return g_strdup_printf("sys/fs/cgroup/%s/cgroup.procs", path);
+        }
+    }
+    return NULL;
+}
+
 void
 dp_scope_join(DpRoot *root, pid_t engine)
 {
     g_autofree char *record = g_strdup_printf("proc/%d/cgroup", (int)engine);
-    g_autofree char *line = has_systemd(root) ? dp_file_read_line(root->fd, record, NULL) : NULL;
-    const char *path =
-        line != NULL && g_str_has_prefix(line, "0::/") ? line + strlen("0::/") : NULL;
-    g_autofree char *procs = NULL;
+    g_autofree char *text =
+        has_systemd(root) ? dp_file_read(root->fd, record, CGROUP_MAX_BYTES, NULL, NULL) : NULL;
+    g_autofree char *procs = text != NULL ? dp_scope_procs(text) : NULL;
     char pid[16];
 
-    if (path == NULL || strstr(path, "/" PREFIX) == NULL || dp_path_climbs(path)) {
-        return;
+    if (procs != NULL) {
+        (void)g_snprintf(pid, sizeof pid, "%d", (int)getpid());
+        (void)root->write(root, procs, pid);
     }
-    procs = g_strdup_printf("sys/fs/cgroup/%s/cgroup.procs", path);
-    (void)g_snprintf(pid, sizeof pid, "%d", (int)getpid());
-    (void)root->write(root, procs, pid);
 }

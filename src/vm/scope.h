@@ -16,5 +16,9 @@ char **dp_scope_call(const DpRunState *state);
  * root's to ask. */
 bool dp_scope_make(DpRoot *root, const DpRunState *state, GError **error);
 
+/* The file that takes a process into the scope which @cgroups, a process's /proc/PID/cgroup, names;
+ * NULL: it is in no VM's. The caller frees it. */
+char *dp_scope_procs(const char *cgroups);
+
 /* Moves this process, a new supervisor, to where @engine is, if that is such a unit. */
 void dp_scope_join(DpRoot *root, pid_t engine);

@@ -54,6 +54,30 @@ test_hostile_name(Fixture *f G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* Hosts of both hierarchies have more lines than one (cgroups(7)). */
+static void
+test_procs(Fixture *f G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *text, *procs;
+    } rows[] = {
+        {"0::/machine.slice/directpath-vm-0123.scope\n",
+         "sys/fs/cgroup/machine.slice/directpath-vm-0123.scope/cgroup.procs"},
+        {"2:cpu:/\n1:name=systemd:/x\n0::/machine.slice/directpath-vm-0123.scope\n",
+         "sys/fs/cgroup/machine.slice/directpath-vm-0123.scope/cgroup.procs"},
+        {"0::/user.slice/user-0.slice/session-1.scope\n", NULL},
+        {"0::/../directpath-vm-0123.scope\n", NULL},
+        {"1:name=systemd:/machine.slice/directpath-vm-0123.scope\n", NULL},
+        {"", NULL},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *procs = dp_scope_procs(rows[i].text);
+
+        g_assert_cmpstr(procs, ==, rows[i].procs);
+    }
+}
+
 /* On a host that is not the running one, and where systemd is not the init, nobody is asked. */
 static void
 test_captured(Fixture *f, gconstpointer data G_GNUC_UNUSED)
@@ -73,6 +97,7 @@ main(int argc, char **argv)
 #define ADD(name, func) g_test_add("/scope/" name, Fixture, NULL, set_up, func, tear_down)
     ADD("call", test_call);
     ADD("hostile-name", test_hostile_name);
+    ADD("procs", test_procs);
     ADD("captured", test_captured);
 #undef ADD
     return g_test_run();
