@@ -61,8 +61,9 @@ add_about(const DpBundle *bundle)
 {
     json_t *masked = dp_mask_json(bundle->mask, bundle->about);
     char *text = json_dumps(masked, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    g_autofree char *line = g_strconcat(text, "\n", NULL);
 
-    dp_tar_add_file(bundle->tar, "support/about.json", text, strlen(text));
+    dp_tar_add_file(bundle->tar, "support/about.json", line, strlen(line));
     dp_tar_add_file(bundle->tar, "support/README", readme, strlen(readme));
     free(text);
     json_decref(masked);
