@@ -145,8 +145,9 @@ static const DpVerb verbs[] = {
      "directpath vm remove-device vm.vmx 0", dp_cmd_vm_remove_device},
     {"vm set", "FILE.vmx KEY=VALUE...", 2, -1, DP_OPT_DRY_RUN, 0, "change keys of a VMX",
      "Each key keeps its line, spelling and comment; a new one goes beside those of\n"
-     "the same device. Every other byte stays as it is. Values are UTF-8 here and are\n"
-     "written in the file's encoding. Refused while the VM is on.\n",
+     "the same device. Every other byte stays as it is, but for the reservation of a\n"
+     "VM with devices: it follows memsize. Values are UTF-8 here and are written in\n"
+     "the file's encoding. Refused while the VM is on.\n",
      "directpath vm set vm.vmx pciPassthru0.msiEnabled=FALSE", dp_cmd_vm_set},
     {"vm upgrade", "FILE.vmx", 1, 1, DP_OPT_DRY_RUN, 0,
      "what passthrough needs of the virtual hardware",

@@ -11,6 +11,8 @@
 /* q35 of QEMU 7.2: where memory is cut in two, and what stays below (pc_q35_init). */
 #define SPLIT_FROM ((uint64_t)0xb0000000)
 #define SPLIT_LOW  ((uint64_t)0x80000000)
+/* A bridge has one window above 4 GiB, for prefetchable memory. */
+#define ABOVE (DP_BAR_MEM | DP_BAR_64 | DP_BAR_PREFETCH)
 /* Below 1 TiB an AMD IOMMU keeps addresses to itself; QEMU then puts all that is above 4 GiB behind
  * them (AMD_HT_START in hw/i386/pc.c). */
 #define AMD_HOLE     ((uint64_t)0xfd00000000)
@@ -29,10 +31,8 @@ round_up(uint64_t value, uint64_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-#define ABOVE (DP_BAR_MEM | DP_BAR_64 | DP_BAR_PREFETCH)
-
-/* What one function needs behind a bridge of its own, whose only window above 4 GiB is for
- * prefetchable memory: a multiple of its largest BAR, as SeaBIOS makes it. */
+/* What one function needs behind a bridge of its own: a multiple of its largest BAR, as SeaBIOS
+ * makes it. */
 static uint64_t
 needs_of(const DpFunction *fn, uint64_t *largest)
 {

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import harness
 import machine
@@ -177,6 +178,26 @@ def test_two_that_fit_alone_and_not_together():
         directpath("vm", "power-off", paths[runs[0]])
         directpath("vm", "power-on", paths[refused_one])
         directpath("vm", "power-off", paths[refused_one])
+
+
+def test_the_second_waits_while_the_first_pins():
+    """Longer than for any other command; then it is told what there is to be told, and not that it came at a bad time."""
+    first, second = (vm(name, address) for name, address in zip(("left", "right"), MEMORY))
+    with Scarce(NEED_MIB + 220):
+        command = power_on(first)
+        engine = harness.wait_for("an engine", lambda: run_record(first), 30)["engine"]["pid"]
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            waiting = power_on(second)
+            time.sleep(20)
+            assert waiting.poll() is None, waiting.communicate()
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        assert command.wait(timeout=90) == 0, command.communicate()
+        said = waiting.communicate(timeout=60)[1]
+        assert waiting.returncode == 1, said
+        too_little(said, "left")
+        directpath("vm", "power-off", first)
 
 
 def test_what_is_promised_and_not_pinned_yet_counts():
