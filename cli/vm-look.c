@@ -184,13 +184,15 @@ out_status(const DpCli *cli, const json_t *status)
 }
 
 static json_t *
-off_json(const DpVmxFile *file)
+off_json(DpCli *cli, const DpContext *context, const DpVmxFile *file)
 {
-    const char *name = dp_vmx_get(file->vmx, "displayName");
+    const char *given = dp_vmx_get(file->vmx, "displayName");
+    const char *name = given != NULL ? given : dp_vmx_name(file->vmx);
+    g_autofree char *id = dp_vm_id(file->path);
 
-    return dp_json_pack("{s:s, s:o, s:o}", "state", dp_vm_state_name(DP_VM_OFF), "name",
-                        dp_json_text(name != NULL ? name : dp_vmx_name(file->vmx)), "vmx",
-                        dp_json_text(file->path));
+    return dp_json_pack("{s:s, s:o, s:o, s:o}", "state", dp_vm_state_name(DP_VM_OFF), "name",
+                        dp_json_text(name), "vmx", dp_json_text(file->path), "dma_faults",
+                        dp_vm_faults_report(context->root, id, name, cli->diags));
 }
 
 bool
@@ -211,7 +213,7 @@ dp_cmd_vm_status(DpCli *cli, GError **error)
         if (file == NULL) {
             return false;
         }
-        status = off_json(file);
+        status = off_json(cli, context, file);
     } else {
         status = dp_vm_status_json(context->root, run, cli->diags);
         json_object_set_new(status, "vmx_changed",

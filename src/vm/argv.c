@@ -147,6 +147,10 @@ dp_build_steps(DpBuild *build)
     }
     dp_build_step(build, "start the engine", "qemu-system-x86_64",
                   "as a user of its own, without rights, paused", "end it");
-    dp_build_step(build, "start the supervisor", plan->name, NULL, "end it");
+    dp_build_step(build, "start the supervisor", plan->name,
+                  plan->devices->len == 0  ? NULL
+                  : plan->runs_on_at_fault ? "reports DMA that the IOMMU refuses"
+                                           : "powers it off at DMA that the IOMMU refuses",
+                  "end it");
     dp_build_step(build, "run the guest", plan->name, NULL, "power it off");
 }

@@ -4,6 +4,7 @@
 #include "launch.h"
 
 #include "base/text.h"
+#include "on-fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,6 +226,7 @@ supervisor_main(DpLaunch *launch, int fd)
     g_array_append_vals(keep, launch->listeners, 2);
     dp_supervisor_detach(&supervisor, (const int *)(void *)keep->data, keep->len);
     log_start(launch);
+    dp_on_fault_begin(&supervisor);
     if (!bring_up(launch, &supervisor, output[1], &id, &error)) {
         fail_start(&supervisor, fd, id, error);
         _exit(1);

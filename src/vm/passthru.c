@@ -171,4 +171,5 @@ dp_build_passthru(DpBuild *build)
         add_device(build, g_ptr_array_index(build->plan->devices, i));
     }
     check_windows(build);
+    build->plan->runs_on_at_fault = !dp_build_bool(build, "directpath", "dmaFaultPowersOff", true);
 }

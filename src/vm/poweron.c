@@ -119,6 +119,7 @@ first_state(const DpPlan *plan, uint32_t uid)
     state->memlock = plan->memlock;
     state->reserved = plan->reserved;
     state->page = plan->page;
+    state->runs_on_at_fault = plan->runs_on_at_fault;
     for (guint i = 0; i < plan->devices->len; i++) {
         const DpVmDevice *device = g_ptr_array_index(plan->devices, i);
         DpRunFunction fn = {.index = device->index,

@@ -2,6 +2,7 @@
 /* What a killed supervisor, engine or command has left behind. */
 #include "engine.h"
 #include "log.h"
+#include "on-fault.h"
 #include "release.h"
 #include "scope.h"
 #include "supervise.h"
@@ -82,6 +83,7 @@ adopt_main(Recovery *recovery)
 
     dp_supervisor_detach(&supervisor, NULL, 0);
     dp_scope_join(recovery->env->root, recovery->state->engine.pid);
+    dp_on_fault_begin(&supervisor);
     recovery->state->supervisor = (DpProcess){.pid = getpid(), .start = dp_process_start(getpid())};
     (void)dp_run_state_save(recovery->state, recovery->folder, NULL);
     if (!dp_supervisor_connect(&supervisor, 5000, NULL, NULL)) {

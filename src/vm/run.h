@@ -91,6 +91,9 @@ bool dp_vm_recover(const DpVmEnv *env, DpOutcome *outcome, GError **error);
  */
 json_t *dp_vm_status_json(DpRoot *root, const DpRun *run, DpDiagList *diags);
 
+/* "dma_faults" of a VM that may be off: what is recorded since its last power-on, or null. */
+json_t *dp_vm_faults_report(DpRoot *root, const char *id, const char *name, DpDiagList *diags);
+
 /* The last lines of the VM's log (directpath.log beside the VMX): at most @max bytes; NULL with
  * error if there is none. */
 char *dp_vm_log_read(const char *vmx_path, size_t max, GError **error);

@@ -57,6 +57,7 @@ dp_run_state_new(void)
     DpRunState *state = g_new0(DpRunState, 1);
 
     state->functions = g_array_new(FALSE, TRUE, sizeof(DpRunFunction));
+    state->kmsg_number = -1;
     return state;
 }
 
@@ -131,13 +132,13 @@ function_from_json(const json_t *object, DpRunFunction *fn)
 json_t *
 dp_run_state_to_json(const DpRunState *state)
 {
-    json_t *functions = json_array();
+    json_t *functions = json_array(), *document;
 
     for (guint i = 0; i < state->functions->len; i++) {
         (void)json_array_append_new(
             functions, function_to_json(&g_array_index(state->functions, DpRunFunction, i)));
     }
-    return json_pack(
+    document = json_pack(
         "{s:i, s:s, s:s, s:s, s:s, s:s, s:s?, s:I, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s?, "
         "s:o}",
         "version", 1, "id", state->id, "name", state->name, "vmx", state->vmx_path, "accel",
@@ -147,6 +148,9 @@ dp_run_state_to_json(const DpRunState *state)
         process_to_json(&state->engine), "memory", (json_int_t)state->memory, "memlock",
         (json_int_t)state->memlock, "reserved", (json_int_t)state->reserved, "page",
         (json_int_t)state->page, "vmx_sum", state->vmx_sum, "functions", functions);
+    (void)json_object_set_new(document, "runs_on_at_fault", json_boolean(state->runs_on_at_fault));
+    (void)json_object_set_new(document, "kmsg_number", json_integer(state->kmsg_number));
+    return document;
 }
 
 static DpVmState
@@ -192,6 +196,10 @@ dp_run_state_from_json(const json_t *document)
     state->memlock = (uint64_t)json_integer_value(json_object_get(document, "memlock"));
     state->reserved = (uint64_t)json_integer_value(json_object_get(document, "reserved"));
     state->page = (uint64_t)json_integer_value(json_object_get(document, "page"));
+    state->runs_on_at_fault = json_is_true(json_object_get(document, "runs_on_at_fault"));
+    if (json_is_integer(json_object_get(document, "kmsg_number"))) {
+        state->kmsg_number = json_integer_value(json_object_get(document, "kmsg_number"));
+    }
     for (size_t i = 0; i < json_array_size(functions) && i < MAX_FUNCTIONS; i++) {
         DpRunFunction fn;
 

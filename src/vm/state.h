@@ -45,7 +45,9 @@ typedef struct {
     DpProcess starter, supervisor, engine;
     uint64_t memory, memlock;
     uint64_t reserved, page; /* DpPlan */
-    GArray *functions;       /* DpRunFunction */
+    bool runs_on_at_fault;   /* refused DMA is reported only */
+    int64_t kmsg_number; /* the kernel's log is looked through up to this record; -1: not known */
+    GArray *functions;   /* DpRunFunction */
 } DpRunState;
 
 /* What pinning, or giving back, @memlock bytes may take beyond any deadline: 3.5 s a GiB under

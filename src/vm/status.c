@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include "base/file.h"
+#include "fault.h"
 #include "interrupts.h"
 #include "placement.h"
 #include "qmp.h"
@@ -166,8 +167,8 @@ dp_vm_status_json(DpRoot *root, const DpRun *run, DpDiagList *diags)
     json_t *status, *pci, *document;
 
     if (state == NULL) {
-        return json_pack("{s:s, s:s, s:s}", "name", run->name, "vmx", run->vmx_path, "state",
-                         "off");
+        return json_pack("{s:s, s:s, s:s, s:o}", "name", run->name, "vmx", run->vmx_path, "state",
+                         "off", "dma_faults", dp_vm_faults_report(root, run->id, run->name, diags));
     }
     qmp = open_engine(root, run);
     status = ask_engine(qmp, "query-status");
@@ -188,6 +189,10 @@ dp_vm_status_json(DpRoot *root, const DpRun *run, DpDiagList *diags)
         "reserved_mib", (json_int_t)(run->reserved >> 20), "page_kib",
         (json_int_t)(run->page >> 10), "devices", devices_json(root, state, qmp, pci),
         "unavailable", state->functions->len > 0 ? unavailable_json() : json_array());
+    (void)json_object_set_new(document, "dma_faults_watched",
+                              json_boolean(state->kmsg_number >= 0 && run->supervisor_pid > 0));
+    (void)json_object_set_new(document, "dma_faults",
+                              dp_vm_faults_report(root, run->id, run->name, diags));
     json_decref(status);
     json_decref(pci);
     return document;

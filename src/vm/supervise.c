@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "on-fault.h"
 #include "release.h"
 
 #include <errno.h>
@@ -237,15 +238,21 @@ engine_ended(DpSupervisor *supervisor, char **ret_how)
 static void
 wait_once(DpSupervisor *supervisor, int pidfd)
 {
-    struct pollfd fds[3] = {
+    struct pollfd fds[4] = {
         {.fd = pidfd, .events = POLLIN},
         {.fd = supervisor->output, .events = POLLIN},
         {.fd = supervisor->events != NULL ? dp_qmp_fd(supervisor->events) : -1, .events = POLLIN},
+        {.fd = dp_on_fault_fd(supervisor), .events = POLLIN},
     };
+    int timeout_ms = dp_on_fault_timeout_ms(supervisor);
 
-    if (poll(fds, G_N_ELEMENTS(fds), pidfd >= 0 ? -1 : POLL_MS) <= 0) {
+    if (pidfd < 0) {
+        timeout_ms = timeout_ms < 0 ? POLL_MS : MIN(timeout_ms, POLL_MS);
+    }
+    if (poll(fds, G_N_ELEMENTS(fds), timeout_ms) < 0) {
         return;
     }
+    dp_on_fault_look(supervisor);
     if (fds[1].revents != 0) {
         (void)dp_supervisor_listen(supervisor);
     }
@@ -271,6 +278,7 @@ wait_for_end(DpSupervisor *supervisor)
             break;
         }
     }
+    dp_on_fault_end(supervisor);
     dp_log_line(supervisor->log, "the engine has ended: %s%s%s", how,
                 supervisor->reason != NULL ? "; reason: " : "",
                 supervisor->reason != NULL ? supervisor->reason : "");

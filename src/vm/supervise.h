@@ -2,9 +2,20 @@
 /* The process that stays with a VM: it waits for the engine's end and gives the devices back. */
 #pragma once
 
+#include "fault.h"
 #include "log.h"
 #include "qmp.h"
 #include "state.h"
+
+/* Refused DMA (on-fault.h). Times are monotonic, in microseconds; 0: none. */
+typedef struct {
+    DpFaultWatch *watch; /* NULL: nothing is watched */
+    DpVmFaults faults;
+    uint64_t told;     /* how many of them are in log and record */
+    gint64 tell_at;    /* not before */
+    gint64 rest_until; /* the kernel's log is left alone until then */
+    gint64 kill_at;    /* the engine was asked to end, and has until then */
+} DpFaultDuty;
 
 typedef struct {
     DpRoot *root;
@@ -19,6 +30,7 @@ typedef struct {
     DpQmp *events; /* NULL: not connected */
     GString *tail; /* the engine's last words */
     char *reason;  /* QEMU's reason of the last SHUTDOWN event */
+    DpFaultDuty duty;
 } DpSupervisor;
 
 /* Makes this process one of its own: session, signals, standard descriptors, and no descriptor but

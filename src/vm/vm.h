@@ -78,6 +78,7 @@ typedef struct {
     uint64_t reserved;     /* bytes that the host must have left for it, and keeps for it */
     uint64_t window;       /* bytes above its memory for BARs; 0: QEMU's usual 32 GiB */
     uint64_t page;         /* of the huge pages that hold its memory; 0: ordinary pages */
+    bool runs_on_at_fault; /* DMA that the IOMMU refuses is reported, and does not power it off */
     GArray *chosen;        /* DpChosenSlot: what the file names no place for */
     char *vmx_sum;         /* dp_vm_vmx_sum of the file that this was made of */
     DpDiagList *diags;

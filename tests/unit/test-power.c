@@ -9,6 +9,7 @@
 #include "vm/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -102,6 +103,16 @@ put_vm(Fixture *f)
     f->vmx_path = g_build_filename(f->bench->kernel->path, "passthru.vmx", NULL);
     g_assert_true(g_file_set_contents(f->vmx_path, g_bytes_get_data(bytes, NULL),
                                       (gssize)g_bytes_get_size(bytes), NULL));
+}
+
+static void
+append_line(Fixture *f, const char *line)
+{
+    g_autofree char *text = NULL, *more = NULL;
+
+    g_assert_true(g_file_get_contents(f->vmx_path, &text, NULL, NULL));
+    more = g_strconcat(text, line, NULL);
+    g_assert_true(g_file_set_contents(f->vmx_path, more, -1, NULL));
 }
 
 static void
@@ -398,6 +409,123 @@ test_nodes_without_rights(Fixture *f, gconstpointer unused)
     g_assert_true(dp_diags_have(f->outcome->diags, DP_DIAG_VM_VFIO_NODE));
 }
 
+/* The kernel's log as a FIFO; the descriptor keeps it open. */
+static int
+make_log(Fixture *f)
+{
+    g_autofree char *path = g_build_filename(f->bench->kernel->path, "dev/kmsg", NULL);
+    int fd;
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(fd, >=, 0);
+    return fd;
+}
+
+static void
+say_fault(int log, unsigned number, const char *requester)
+{
+    g_assert_cmpint(dprintf(log,
+                            "3,%u,1,-;DMAR: [DMA Write NO_PASID] Request device [%s] fault addr "
+                            "0x40000000 [fault reason 0x05] PTE Write access is not set\n",
+                            number, requester),
+                    >, 0);
+}
+
+/* What vm status says of a VM that may be off; null, or NULL after a while. */
+static json_t *
+wait_faults(Fixture *f, json_int_t count)
+{
+    g_autofree char *id = dp_vm_id(f->vmx_path);
+
+    for (int i = 0; i < 3000; i++) {
+        json_t *said = dp_vm_faults_report(f->bench->kernel->root, id, "RHEL3", NULL);
+
+        if (json_integer_value(json_object_get(said, "count")) >= count) {
+            return said;
+        }
+        json_decref(said);
+        g_usleep(10000);
+    }
+    return NULL;
+}
+
+static void
+test_a_fault_powers_off(Fixture *f, gconstpointer unused)
+{
+    dp_autofd int kernel_log = make_log(f);
+    g_autofree char *id = dp_vm_id(f->vmx_path);
+    g_autoptr(DpRun) run = NULL;
+    g_autofree char *log = NULL;
+    json_t *said;
+
+    (void)unused;
+    g_assert_true(power_on(f, NULL));
+    run = find(f);
+    say_fault(kernel_log, 7, "04:00.0"); /* no function of this VM */
+    say_fault(kernel_log, 8, "03:00.0");
+    wait_off(f);
+    wait_dead(run->supervisor_pid);
+    said = wait_faults(f, 1);
+    g_assert_cmpstr(json_string_value(json_object_get(said, "device")), ==, DISK);
+    g_assert_true(json_is_true(json_object_get(said, "powered_off")));
+    json_decref(said);
+    expect_nodes(f, geteuid());
+    g_assert_cmpuint(f->disk->state->n_resets, ==, 2);
+    log = dp_vm_log_read(f->vmx_path, 1 << 20, NULL);
+    g_assert_nonnull(strstr(log, "PCI passthru device " DISK " caused an IOMMU fault type 5 at "
+                                 "address 0x40000000 (DMA write).  Powering off the virtual "
+                                 "machine."));
+
+    /* The next life begins without it. */
+    g_clear_pointer(&run, dp_run_free);
+    g_assert_true(power_on(f, NULL));
+    run = find(f);
+    g_assert_true(json_is_null(dp_vm_faults_report(f->bench->kernel->root, id, "RHEL3", NULL)));
+    g_assert_true(dp_vm_power_off(f->bench->kernel->root, run, f->outcome, &f->error));
+}
+
+/* The supervisor that comes after the one that was killed tells of what happened meanwhile only. */
+static void
+test_a_fault_is_reported(Fixture *f, gconstpointer unused)
+{
+    dp_autofd int kernel_log = make_log(f);
+    g_autoptr(DpRun) run = NULL;
+    DpVmEnv vm_env;
+    json_t *said, *status;
+
+    (void)unused;
+    append_line(f, "directpath.dmaFaultPowersOff = \"FALSE\"\n");
+    g_assert_true(power_on(f, NULL));
+    run = find(f);
+    say_fault(kernel_log, 8, "02:00.0");
+    said = wait_faults(f, 1);
+    g_assert_cmpstr(json_string_value(json_object_get(said, "device")), ==, NIC);
+    g_assert_true(json_is_false(json_object_get(said, "powered_off")));
+    json_decref(said);
+    (void)kill(run->supervisor_pid, SIGKILL);
+    wait_dead(run->supervisor_pid);
+    say_fault(kernel_log, 8, "02:00.0"); /* the kernel gives the new reader its whole log */
+    say_fault(kernel_log, 9, "02:00.0");
+    say_fault(kernel_log, 10, "03:00.0");
+    g_clear_pointer(&run, dp_run_free);
+    scan(f);
+    vm_env = env(f);
+    g_assert_true(dp_vm_recover(&vm_env, f->outcome, &f->error));
+    said = wait_faults(f, 3);
+    g_assert_cmpint(json_integer_value(json_object_get(said, "count")), ==, 3);
+    g_assert_cmpstr(json_string_value(json_object_get(said, "device")), ==, NIC);
+    json_decref(said);
+    run = find(f);
+    g_assert_true(dp_run_is_on(run, NULL));
+    status = dp_vm_status_json(f->bench->kernel->root, run, f->outcome->diags);
+    g_assert_true(json_is_true(json_object_get(status, "dma_faults_watched")));
+    g_assert_true(json_is_object(json_object_get(status, "dma_faults")));
+    g_assert_true(dp_diags_have(f->outcome->diags, DP_DIAG_VM_DMA_FAULT));
+    json_decref(status);
+    g_assert_true(dp_vm_power_off(f->bench->kernel->root, run, f->outcome, &f->error));
+}
+
 #define ADD(path, func) g_test_add(path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -411,5 +539,7 @@ main(int argc, char **argv)
     ADD("/power/reset/before", test_a_reset_fails_before);
     ADD("/power/reset/after", test_a_reset_fails_after);
     ADD("/power/nodes", test_nodes_without_rights);
+    ADD("/power/fault/off", test_a_fault_powers_off);
+    ADD("/power/fault/on", test_a_fault_is_reported);
     return g_test_run();
 }
