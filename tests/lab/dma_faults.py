@@ -149,7 +149,7 @@ def check_report(said, seconds):
     assert faults is not None and seconds < 2, (faults, seconds)
     assert (faults["device"], faults["requester"], faults["access"]) == (EDU, EDU, "DMA write"), faults
     assert int(faults["address"], 16) == HOST["canary"]["address"], faults
-    told = [diag for diag in said["diagnostics"] if diag["id"] == "DP4050"]
+    told = [diag for diag in said["diagnostics"] if diag["id"] == "DP4020"]
     assert len(told) == 1 and told[0]["subject"] == "rogue" and EDU in told[0]["message"], said["diagnostics"]
 
 
