@@ -18,8 +18,10 @@ A description is JSON (keys that start with "#" are comments):
   reserved       {group: [[start, last, type]]}, besides the range of interrupts; null: no file says (Linux before 4.11)
   iomem          [[start, last, name]]
   functions      [{at, id, sub, class, rev, caps, bars, driver, override, group, irq, pin, msi, numa, power, runtime,
-                   reset, boot_vga, vf_of, numvfs, net: [name], below: [functions], under: address of a non-bridge, config: hex}]
-                 caps: "pm:nosoftreset msi:4:mask msix:16 pcie:endpoint:flr af acs:CAPS:CTRL ari ats sriov:7 dsn vpd"
+                   reset, boot_vga, vf_of, numvfs, net: [name], below: [functions], under: address of a non-bridge, config: hex,
+                   repeated: its first 256 bytes stand for its extended space too}]
+                 caps: "pm:nosoftreset msi:4:mask msix:16 pcie:endpoint:flr af acs:CAPS:CTRL ari ats sriov:7 dsn vpd"; others
+                 by number, "std:ID:LENGTH", "ext:ID:LENGTH"
                  bars: "mem64:16K io:32 rom:64K" (kinds io mem mem64 pref pref64 rom); "mem64:16G!": without address;
                  @: address of the BARs that have one
   disks          [{name, dev, at, via, parts: {name: dev}, slaves: [name], dm, mpath, iscsi: [session, address]}]

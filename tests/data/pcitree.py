@@ -115,10 +115,19 @@ def cap_sriov(config, total='7'):
     config.put(at + 0x0e, 2, int(total))
 
 
+def cap_other(config, number, length='8'):
+    """One of the standard list that nothing here looks into, by its number."""
+    config.add(int(number, 16), int(length))
+
+
+def cap_other_extended(config, number, length='16'):
+    config.add_extended(int(number, 16), 1, int(length))
+
+
 CAPS = {'pm': cap_pm, 'msi': cap_msi, 'msix': cap_msix, 'pcie': cap_pcie, 'af': cap_af, 'vpd': cap_vpd,
         'vendor': cap_vendor, 'dsn': cap_dsn, 'acs': cap_acs, 'ari': cap_ari, 'ats': cap_ats, 'aer': cap_aer,
-        'sriov': cap_sriov}
-EXTENDED = ('dsn', 'acs', 'ari', 'ats', 'aer', 'sriov')
+        'sriov': cap_sriov, 'std': cap_other, 'ext': cap_other_extended}
+EXTENDED = ('dsn', 'acs', 'ari', 'ats', 'aer', 'sriov', 'ext')
 
 
 def make_config(fn):
@@ -153,6 +162,8 @@ def make_config(fn):
     for cap in caps:
         name, *options = cap.split(':')
         CAPS[name](config, *options)
+    if fn.get('repeated'):
+        config.bytes[256:] = config.bytes[:256] * 15
     return bytes(config.bytes)
 
 
