@@ -15,31 +15,91 @@
 #define MAX_BYTES (4u << 20)
 #define VERSION   1
 
-/* The object by address: {"since", "reason", "boot_id", and what tells the card}. Never NULL. */
+#define DOUBT "the record was damaged, and a reset of it that failed may have been in it"
+
+/* What was lost may have said it of each function that vfio-pci has. */
+static json_t *
+doubt_all(DpRoot *root)
+{
+    g_autoptr(GPtrArray) names = dp_file_list(root->fd, "sys/bus/pci/devices", NULL);
+    json_t *functions = json_object();
+
+    for (guint i = 0; names != NULL && i < names->len; i++) {
+        const char *name = names->pdata[i];
+        g_autofree char *driver = dp_binding_driver(root, name);
+        DpAddr addr;
+
+        if (dp_policy_is_vfio(driver) && dp_addr_parse_sysfs(name, &addr)) {
+            json_t *entry = json_object();
+
+            json_object_set_new(entry, "reason", json_string(DOUBT));
+            json_object_set_new(functions, name, entry);
+        }
+    }
+    return functions;
+}
+
+json_t *
+dp_quarantine_parse(const char *text, size_t len, char **ret_why)
+{
+    json_error_t where = {.text = ""};
+    json_t *document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+    json_t *functions = json_incref(json_object_get(document, "functions")), *entry;
+    const char *name, *why = document == NULL ? where.text : NULL;
+    DpAddr addr;
+
+    if (document != NULL && (!json_is_object(functions) ||
+                             json_integer_value(json_object_get(document, "version")) != VERSION)) {
+        why = "it lacks what every version has";
+    }
+    json_object_foreach(functions, name, entry)
+    {
+        if (!json_is_object(entry) || !dp_addr_parse_sysfs(name, &addr)) {
+            why = "it names what is no function";
+        }
+    }
+    if (why != NULL) {
+        *ret_why = g_strdup(why);
+        json_decref(functions);
+        functions = NULL;
+    }
+    json_decref(document);
+    return functions;
+}
+
+/* The object by address: {"since", "reason", "boot_id", and what tells the card}. NULL: there is a
+ * record, and it cannot be read. */
+static json_t *
+load_told(DpRoot *root, DpDiagList *diags)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *why = NULL;
+    size_t len = 0;
+    g_autofree char *text = dp_file_read(root->fd, PATH, MAX_BYTES, &len, &failure);
+    json_t *functions = NULL;
+
+    if (g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND)) {
+        return json_object();
+    }
+    if (text != NULL) {
+        functions = dp_quarantine_parse(text, len, &why);
+    }
+    if (functions == NULL) {
+        dp_diags_add(diags, DP_DIAG_QUARANTINE_BROKEN, PATH,
+                     "the file cannot be used: %s; each function that vfio-pci has counts as "
+                     "quarantined",
+                     text == NULL ? failure->message : why);
+    }
+    return functions;
+}
+
+/* The same, never NULL. The next save makes a record of what is doubted. */
 static json_t *
 load(DpRoot *root, DpDiagList *diags)
 {
-    g_autoptr(GError) failure = NULL;
-    json_error_t where = {.text = ""};
-    size_t len = 0;
-    g_autofree char *text = dp_file_read(root->fd, PATH, MAX_BYTES, &len, &failure);
-    json_t *document = text == NULL ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
-    json_t *functions = json_object_get(document, "functions");
-    bool absent = g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND);
+    json_t *functions = load_told(root, diags);
 
-    if (!json_is_object(functions) ||
-        json_integer_value(json_object_get(document, "version")) != VERSION) {
-        if (!absent) {
-            dp_diags_add(diags, DP_DIAG_QUARANTINE_BROKEN, PATH, "the file cannot be used: %s",
-                         failure != NULL    ? failure->message
-                         : document == NULL ? where.text
-                                            : "it lacks what every version has");
-        }
-        functions = NULL;
-    }
-    functions = functions == NULL ? json_object() : json_incref(functions);
-    json_decref(document);
-    return functions;
+    return functions != NULL ? functions : doubt_all(root);
 }
 
 static bool
@@ -108,7 +168,7 @@ dp_quarantine_load(DpRoot *root, const DpHost *host, DpDiagList *diags)
 bool
 dp_quarantine_has(DpRoot *root, const char *name)
 {
-    json_t *functions = load(root, NULL);
+    json_t *functions = load_told(root, NULL);
     bool has = json_object_get(functions, name) != NULL;
 
     json_decref(functions);

@@ -2,17 +2,25 @@
 /*
  * Functions whose reset failed, in etc/directpath/quarantine.json: a reboot takes no power from a
  * card, so the record outlives it. It names the card, not only the place. Written under the store's
- * lock; read by everybody.
+ * lock; read by everybody. While it cannot be read, each function that vfio-pci has is doubted: it
+ * counts as quarantined until a reset of it succeeds, which writes a record of the others.
  */
 #pragma once
 
 #include "session.h"
 
+#include <jansson.h>
+
 /* What is recorded of functions of @host, for dp_policy_new_with: never NULL. An entry whose
  * address has certainly another card now is left out. A broken file is a warning in @diags. */
 GPtrArray *dp_quarantine_load(DpRoot *root, const DpHost *host, DpDiagList *diags);
 
+/* The record says so of @name; one that cannot be read says nothing. */
 bool dp_quarantine_has(DpRoot *root, const char *name);
+
+/* The record alone, for its fuzzer: its functions by address, or NULL with what is wrong in
+ * @ret_why. */
+json_t *dp_quarantine_parse(const char *text, size_t len, char **ret_why);
 
 /* Records @fn, with @reason for people; one that is recorded already keeps its time. Said in
  * @diags. */

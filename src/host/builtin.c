@@ -20,9 +20,8 @@ same_module(const char *a, size_t len, const char *b)
     return b[len] == '\0';
 }
 
-/* @list: "kernel/drivers/ata/ahci.ko", one a line. */
-static bool
-lists_module(const char *list, const char *module)
+bool
+dp_module_is_listed(const char *list, const char *module)
 {
     for (const char *line = list; *line != '\0';) {
         size_t len = strcspn(line, "\n");
@@ -55,5 +54,5 @@ dp_host_is_builtin(DpRoot *root, const DpHost *host, const char *driver)
     if (list == NULL) {
         return DP_TRI_UNKNOWN;
     }
-    return lists_module(list, module) ? DP_TRI_YES : DP_TRI_NO;
+    return dp_module_is_listed(list, module) ? DP_TRI_YES : DP_TRI_NO;
 }

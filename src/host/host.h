@@ -271,6 +271,10 @@ DpHost *dp_host_scan(DpRoot *root, GError **error);
 /* Is @driver, which has a PCI function, built into the kernel that runs (modules.builtin)? */
 DpTri dp_host_is_builtin(DpRoot *root, const DpHost *host, const char *driver);
 
+/* In @list, the text of modules.builtin ("kernel/drivers/ata/ahci.ko", one a line), in either
+ * spelling of @module ("vfio-pci", "vfio_pci"). For its fuzzer. */
+bool dp_module_is_listed(const char *list, const char *module);
+
 /* A host of which nothing can be seen: the root of a system that does not run. */
 DpHost *dp_host_unseen(void);
 void dp_host_free(DpHost *host);

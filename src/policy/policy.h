@@ -111,7 +111,8 @@ void dp_unit_advise(const DpPolicy *policy, const DpVerdict *verdict, DpDiagList
  * makes it fit for use, and none is a reason to leave it with the host. */
 bool dp_policy_is_quarantine(DpDiagId id);
 
-/* Bound to vfio-pci or to a variant of it ("mlx5_vfio_pci"). */
+/* vfio-pci or a variant of it ("mlx5_vfio_pci"); NULL is none. */
+bool dp_policy_is_vfio(const char *driver);
 bool dp_policy_on_vfio(const DpFunction *fn);
 
 /* True if the kernel was booted with directpath=off: nothing is given to vfio-pci in this boot. */

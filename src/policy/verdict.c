@@ -43,11 +43,17 @@ dp_function_assignable(const DpFunction *fn)
 }
 
 bool
+dp_policy_is_vfio(const char *driver)
+{
+    return driver != NULL &&
+           (strcmp(driver, "vfio-pci") == 0 || g_str_has_suffix(driver, "_vfio_pci") ||
+            g_str_has_suffix(driver, "-vfio-pci"));
+}
+
+bool
 dp_policy_on_vfio(const DpFunction *fn)
 {
-    return fn->driver != NULL &&
-           (strcmp(fn->driver, "vfio-pci") == 0 || g_str_has_suffix(fn->driver, "_vfio_pci") ||
-            g_str_has_suffix(fn->driver, "-vfio-pci"));
+    return dp_policy_is_vfio(fn->driver);
 }
 
 /* What is wrong with the host is wrong with each of its functions. */

@@ -429,6 +429,7 @@ QUARANTINE = {"etc/directpath/quarantine.json": json.dumps({"version": 1, "funct
     "0000:04:00.0": {"vendor": "10de", "device": "2204", "since": "2026-11-21T02:24:31Z", "boot_id": "",
                      "reason": "of another card"},
     "0000:05:01.0": {"since": "2026-11-22T02:24:31Z", "boot_id": "", "reason": 7}}})}
+BROKEN_QUARANTINE = {"etc/directpath/quarantine.json": "{}"}
 QUARANTINED = [
     case("list-quarantined", "device list", "lab-enabled", tree_files=QUARANTINE),
     case("show-quarantined", "device show 03:00.0", "lab-enabled", tree_files=QUARANTINE),
@@ -448,7 +449,9 @@ QUARANTINED = [
     case("power-cycled-not-dry", "device reset 05:01.0 --power-cycled --dry-run", "lab-enabled", tree_files=QUARANTINE),
     case("power-cycled-nothing-dry", "device reset 04:00.0 --power-cycled --dry-run", "lab-enabled",
          tree_files=QUARANTINE),
-    case("list-quarantine-broken", "device list --quiet", "lab", tree_files={"etc/directpath/quarantine.json": "{}"}),
+    case("list-quarantine-broken", "device list --quiet", "lab-enabled", tree_files=BROKEN_QUARANTINE),
+    case("show-quarantine-broken", "device show 03:00.0", "lab-enabled", tree_files=BROKEN_QUARANTINE),
+    case("power-on-quarantine-broken", "vm power-on vm.vmx --dry-run", "lab-enabled", vmx=[], tree_files=BROKEN_QUARANTINE),
 ]
 
 

@@ -313,11 +313,65 @@ test_record_not_written(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     bench_expect(f->bench, NVME, "vfio-pci", "vfio-pci");
 }
 
+/* What cannot be read is not empty: what vfio-pci has is handed on only after a reset. */
+static void
+test_broken(Fixture *f, gconstpointer broken)
+{
+    g_assert_true(bench_enable(f->bench, NVME, E1000, RTL, NULL));
+    expect_quarantined(f, NVME, false);
+    fake_kernel_put(f->bench->kernel, RECORD, broken);
+    expect_quarantined(f, NVME, true);
+    bench_refused(f->bench, bench_disable(f->bench, NVME, NULL), DP_DIAG_QUARANTINE_KEEPS);
+    bench_expect(f->bench, NVME, "vfio-pci", "vfio-pci");
+    expect_quarantined(f, "0000:04:00.0", false); /* the host's driver has it */
+
+    f->fake->state->reset_error = -ENOTTY;
+    g_assert_false(reset(f, NVME));
+    expect_quarantined(f, E1000, true); /* the record is written anew, and nobody forgotten */
+    f->fake->state->reset_error = 0;
+    g_assert_true(reset(f, NVME));
+    bench_diag(f->bench, DP_DIAG_QUARANTINE_ENDED, DP_NOTE);
+    expect_quarantined(f, NVME, false);
+    expect_quarantined(f, RTL, true);
+    g_assert_true(bench_disable(f->bench, NVME, NULL));
+    bench_expect(f->bench, NVME, "nvme", "none");
+}
+
+/* The first that answers ends it for itself alone; what is enabled later is no concern of it. */
+static void
+test_broken_then_reset(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    g_assert_true(bench_enable(f->bench, E1000, RTL, NULL));
+    fake_kernel_put(f->bench->kernel, RECORD, "{");
+    g_assert_true(bench_apply(f->bench));
+    bench_expect(f->bench, E1000, "vfio-pci", "vfio-pci");
+    g_assert_true(reset(f, E1000));
+    expect_quarantined(f, E1000, false);
+    g_assert_cmpint(look_at(f, E1000).reason, ==, DP_DIAG_UNIT_QUARANTINED);
+    g_assert_true(bench_enable(f->bench, NVME, NULL));
+    expect_quarantined(f, NVME, false);
+    g_assert_true(bench_do(f->bench, act_power_cycled, (char *)RTL));
+    g_assert_cmpint(look_at(f, E1000).reason, ==, 0);
+}
+
 static void
 add(const char *path, void (*test)(Fixture *, gconstpointer))
 {
     g_test_add(path, Fixture, NULL, set_up, test, tear_down);
 }
+
+static const struct {
+    const char *name;
+    const char *text;
+} broken[] = {
+    {"empty", ""},
+    {"cut", "{\"version\": 1, \"functions\": {\"0000:03:00.0\": {\"sin"},
+    {"of-another-version", "{\"version\": 2, \"functions\": {}}"},
+    {"without-functions", "{\"version\": 1}"},
+    {"an-address-of-another-form", "{\"version\": 1, \"functions\": {\"03:00.0\": {}}}"},
+    {"an-entry-of-another-kind", "{\"version\": 1, \"functions\": {\"0000:03:00.0\": true}}"},
+    {"twice", "{\"version\": 1, \"functions\": {}, \"functions\": {}}"},
+};
 
 int
 main(int argc, char **argv)
@@ -332,5 +386,11 @@ main(int argc, char **argv)
     add("/quarantine/reboot", test_reboot);
     add("/quarantine/another-card", test_another_card);
     add("/quarantine/record-not-written", test_record_not_written);
+    add("/quarantine/broken-then-reset", test_broken_then_reset);
+    for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+        g_autofree char *path = g_strdup_printf("/quarantine/broken/%s", broken[i].name);
+
+        g_test_add(path, Fixture, broken[i].text, set_up, test_broken, tear_down);
+    }
     return g_test_run();
 }
