@@ -211,6 +211,7 @@ read_block(const Blocks *blocks, const char *name)
     if (link != NULL && block->functions[0] == NULL) {
         block->peer = dp_peer_of_session(blocks->root, blocks->routes, link);
     }
+    dp_scan_remote_disk(blocks->root, blocks->routes, block);
     return block;
 }
 

@@ -97,6 +97,46 @@ add_remote_disk(const DpCaptureNeeds *capture, const DpBlock *block)
     }
 }
 
+/* An image of RBD, with an address of ours in place of its client's. */
+static void
+add_image(const DpCaptureNeeds *capture, const DpBlock *block)
+{
+    g_autofree char *folder = g_strdup_printf("sys/bus/rbd/devices/%s", block->name);
+    g_autofree char *major = g_strdup_printf("%s/major", folder);
+    g_autofree char *minor = g_strdup_printf("%s/minor", folder);
+    g_autofree char *client = g_strdup_printf("%s/client_addr", folder);
+    g_autofree char *alias = block->peer == NULL ? NULL : alias_of(capture, block->peer);
+    g_autofree char *address = alias == NULL ? NULL : g_strdup_printf("%s:0/0\n", alias);
+    g_auto(GStrv) numbers = g_strsplit(block->devno, ":", 2);
+
+    if (g_strv_length(numbers) == 2) {
+        add_text(capture, major, numbers[0]);
+        add_text(capture, minor, numbers[1]);
+    }
+    if (address != NULL) {
+        add_text(capture, client, address);
+    }
+}
+
+void
+dp_capture_tunnel(const DpCaptureNeeds *capture, const char *net, const char *place)
+{
+    g_autofree char *type_path = g_strdup_printf("sys/class/net/%s/type", net);
+    g_autofree char *uevent_path = g_strdup_printf("sys/class/net/%s/uevent", net);
+    g_autofree char *type = dp_file_read_line(capture->root->fd, type_path, NULL);
+    g_autofree char *uevent = dp_file_read_line(capture->root->fd, uevent_path, NULL);
+    g_auto(GStrv) lines = g_strsplit(uevent == NULL ? "" : uevent, "\n", -1);
+    g_autofree char *to_type = g_strdup_printf("%s/type", place);
+    g_autofree char *to_uevent = g_strdup_printf("%s/uevent", place);
+
+    add_text(capture, to_type, type == NULL ? "" : type);
+    for (char **line = lines; *line != NULL; line++) {
+        if (g_str_has_prefix(*line, "DEVTYPE=")) {
+            add_text(capture, to_uevent, *line);
+        }
+    }
+}
+
 /* udev's word on a member of a pool, and that the pool is there. */
 static void
 add_pool(const DpCaptureNeeds *capture, const DpBlock *block)
@@ -135,6 +175,9 @@ add_blocks(const DpCaptureNeeds *capture)
 
         if (block->peer != NULL) {
             add_remote_disk(capture, block);
+        }
+        if (g_strcmp0(block->remote, "RBD") == 0) {
+            add_image(capture, block);
         }
         if (block->pool != NULL) {
             add_pool(capture, block);

@@ -17,5 +17,7 @@ typedef struct {
 
 /* Lines of proc/net/route that lead to what stands for the other machines. */
 char *dp_capture_peer_routes(const DpCaptureNeeds *capture);
+/* Of the tunnel @net, to be found at @place, what kind it is, without the addresses of its ends. */
+void dp_capture_tunnel(const DpCaptureNeeds *capture, const char *net, const char *place);
 /* Everything else. */
 void dp_capture_needs(const DpCaptureNeeds *capture);

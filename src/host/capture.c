@@ -342,6 +342,9 @@ add_net(Capture *capture, const DpNet *net)
         dp_tar_add_link(capture->tar, to, link);
     }
     dp_tar_add_folder(capture->tar, place);
+    if (net->tunnel != NULL) {
+        dp_capture_tunnel(&capture->needs, net->name, place);
+    }
     for (char **below = net->below; *below != NULL; below++) {
         g_autofree char *lower = dp_scrub_net(capture->numbers, *below);
         g_autofree char *entry = g_strdup_printf("%s/lower_%s", place, lower);

@@ -167,8 +167,11 @@ typedef struct {
     char *pool;       /* the imported ZFS pool that it is a member of; NULL: none */
     char *controller; /* path of the NVMe controller that this stands for, one of several ways to a
                          disk; NULL: a block device */
-    DpPeer *peer;     /* a disk of another machine (iSCSI, NVMe over fabrics); NULL: it is not */
-    bool esp;         /* an EFI system partition, as udev has read its type */
+    DpPeer *peer;     /* a disk of another machine (iSCSI, NVMe over fabrics, RBD); NULL: it is not,
+                         or its address is not known */
+    const char *remote; /* "NBD", "DRBD", "RBD": a kind whose blocks come over a network, static;
+                           NULL: another */
+    bool esp;           /* an EFI system partition, as udev has read its type */
 } DpBlock;
 
 /* A file system or swap space that /etc/fstab names and that is not in use now. */
@@ -180,10 +183,13 @@ typedef struct {
 } DpAwaited;
 
 typedef struct {
-    char *name;         /* "eth0" */
-    char **functions;   /* names of functions in its sysfs path, nearest first */
-    char **below;       /* interfaces it is made of: bridge ports, bond slaves, a VLAN's parent */
+    char *name;       /* "eth0" */
+    char **functions; /* names of functions in its sysfs path, nearest first */
+    char **below;     /* interfaces it is made of: bridge ports, bond slaves, a VLAN's parent, those
+                         that a tunnel leaves by */
     bool default_route; /* a default route of IPv4 or IPv6 leads out of it */
+    const char *tunnel; /* "GRE", "WireGuard": what goes in comes out of another interface, static;
+                           with nothing `below` it is not known of which; NULL: no tunnel */
 } DpNet;
 
 /* What still shows the firmware's picture (proc/iomem). */

@@ -32,8 +32,8 @@ find_net(const DpHost *host, const char *name)
     return NULL;
 }
 
-static void
-add_below(DpNet *net, const char *name)
+void
+dp_net_add_below(DpNet *net, const char *name)
 {
     guint n = g_strv_length(net->below);
 
@@ -55,7 +55,7 @@ read_lower(int folder, DpNet *net)
         if (g_str_has_prefix(entry, "lower_")) {
             g_autofree char *name = dp_scan_visible(g_strdup(entry + strlen("lower_")));
 
-            add_below(net, name);
+            dp_net_add_below(net, name);
         }
     }
 }
@@ -98,7 +98,7 @@ read_master(int folder, DpHost *host, DpNet *port)
     DpNet *master = name == NULL ? NULL : find_net(host, name);
 
     if (master != NULL && master != port) {
-        add_below(master, port->name);
+        dp_net_add_below(master, port->name);
     }
 }
 
@@ -166,5 +166,6 @@ dp_scan_nets(DpRoot *root, DpHost *host, const GPtrArray *routes)
         read_master(folder, host, net);
         name_function(folder, host, net);
     }
+    dp_scan_tunnels(root, host, routes);
     mark_defaults(host, routes);
 }

@@ -115,6 +115,31 @@ dp_ip_from_words(const char *hex, DpIp *ret_ip)
     return true;
 }
 
+bool
+dp_ip_from_bytes(const char *text, DpIp *ret_ip)
+{
+    uint8_t bytes[16];
+    size_t n = (strlen(text) + 1) / 3;
+
+    if (n != 4 && n != 16) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int value = digit_pair(text + 3 * i);
+
+        if (value < 0 || text[3 * i + 2] != (i + 1 < n ? ':' : '\0')) {
+            return false;
+        }
+        bytes[i] = (uint8_t)value;
+    }
+    if (n == 4) {
+        put_v4(bytes, ret_ip);
+    } else {
+        memcpy(ret_ip->bytes, bytes, sizeof bytes);
+    }
+    return true;
+}
+
 static void
 route_free(gpointer data)
 {

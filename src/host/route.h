@@ -24,6 +24,9 @@ bool dp_ip_is_local(const DpIp *ip);
  * the order of a little-endian machine. */
 bool dp_ip_from_words(const char *hex, DpIp *ret_ip);
 
+/* "0a:00:00:05" or sixteen of them, as sysfs writes the ends of a tunnel. */
+bool dp_ip_from_bytes(const char *text, DpIp *ret_ip);
+
 typedef struct {
     DpIp to;
     unsigned bits; /* length of the prefix, 0 to 128; 96 and more for IPv4 */

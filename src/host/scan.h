@@ -129,6 +129,14 @@ DpPeer *dp_peer_of_mount(const GPtrArray *routes, const char *source, const char
 /* The other end of the iSCSI session in sysfs path @link, or of NVMe controller folder @path. */
 DpPeer *dp_peer_of_session(DpRoot *root, const GPtrArray *routes, const char *link);
 DpPeer *dp_peer_of_controller(DpRoot *root, const GPtrArray *routes, const char *path);
+
+/* Fills remote and, where its client's address tells the interfaces, peer of a disk that a client
+ * in the kernel brings over a network (remote.c). */
+void dp_scan_remote_disk(DpRoot *root, const GPtrArray *routes, DpBlock *block);
+
+/* Fills tunnel of each interface that is one, and what it leaves by (tunnels.c). */
+void dp_scan_tunnels(DpRoot *root, DpHost *host, const GPtrArray *routes);
+void dp_net_add_below(DpNet *net, const char *name);
 /* logins.c, seats.c, crash.c; blocks must be there. */
 void dp_scan_logins(DpRoot *root, DpHost *host, const GPtrArray *routes);
 void dp_scan_seats(DpRoot *root, DpHost *host);

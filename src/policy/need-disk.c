@@ -137,10 +137,38 @@ report_peer(const Descent *descent, unsigned depth)
         DpDiagId id = DP_DIAG_HOST_NEEDS_REMOTE_DISK;
         g_autofree char *chain = describe_chain(descent, depth);
         g_autofree char *paths = describe_paths(descent, depth, NULL, *net, &id);
-        g_autofree char *use = g_strdup_printf("over which the host reaches %s, %swhich %s%s",
-                                               peer->address, chain, descent->use, paths);
+        g_autofree char *use =
+            g_strdup_printf("over which the host reaches %s%s, %swhich %s%s",
+                            descent->chain[depth]->remote != NULL ? "its cluster from " : "",
+                            peer->address, chain, descent->use, paths);
 
         dp_need_net(descent->needs, *net, stronger(descent, id), use);
+    }
+}
+
+/* Of a disk and its partition one speaks; what refuses nothing is no reason to warn either. */
+static bool
+is_end_of_way(const Descent *descent, const DpBlock *block)
+{
+    bool made_of = block->below != NULL && block->below[0] != NULL;
+    const DpBlock *below =
+        made_of ? g_hash_table_lookup(descent->needs->blocks, block->below[0]) : NULL;
+
+    return block->remote != NULL && block->peer == NULL &&
+           (below == NULL || below->remote == NULL) && descent->id != DP_DIAG_FSTAB_NAMES &&
+           descent->id != DP_DIAG_OTHER_ESP;
+}
+
+static void
+note_unseen(const Descent *descent, unsigned depth)
+{
+    const DpBlock *block = descent->chain[depth];
+
+    if (is_end_of_way(descent, block)) {
+        g_autofree char *chain = describe_chain(descent, depth);
+
+        dp_need_unseen(descent->needs, "the other end of %s (%.*s), which %s", block->remote,
+                       (int)(strlen(chain) - strlen(", ")), chain, descent->use);
     }
 }
 
@@ -168,6 +196,7 @@ descend(Descent *descent, unsigned depth)
     if (leaf && block->peer != NULL) {
         report_peer(descent, depth);
     }
+    note_unseen(descent, depth);
 }
 
 void

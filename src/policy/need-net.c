@@ -47,6 +47,10 @@ descend(Descent *descent, unsigned depth)
     for (char **name = net->functions; leaf && name != NULL && *name != NULL; name++) {
         report(descent, depth, *name);
     }
+    if (leaf && net->tunnel != NULL) {
+        dp_need_unseen(descent->needs, "the other end of %s (%s), %s", net->name, net->tunnel,
+                       descent->use);
+    }
 }
 
 void

@@ -133,7 +133,8 @@ dp_needs_judge(DpJudge *judge)
     g_autoptr(GHashTable) block_members = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) mounts =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
-    const DpNeeds needs = {judge, nets, net_members, blocks, devnos, block_members, mounts};
+    g_autoptr(GPtrArray) unseen = g_ptr_array_new_with_free_func(g_free);
+    const DpNeeds needs = {judge, nets, net_members, blocks, devnos, block_members, mounts, unseen};
 
     index_host(&needs);
     dp_needs_of_disks(&needs);
@@ -142,4 +143,5 @@ dp_needs_judge(DpJudge *judge)
     dp_needs_of_nets(&needs);
     dp_needs_of_peers(&needs);
     dp_needs_of_seats(&needs);
+    dp_needs_of_unseen(&needs);
 }

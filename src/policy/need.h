@@ -15,6 +15,7 @@ typedef struct {
     GHashTable *devnos;        /* DpBlock.devno -> DpBlock */
     GHashTable *block_members; /* names of devices that another one is made of */
     GHashTable *mounts;        /* DpBlock -> GPtrArray of DpMount */
+    GPtrArray *unseen; /* char *: what is needed over a network by a way that no file tells */
 } DpNeeds;
 
 /* need.c */
@@ -46,5 +47,9 @@ void dp_needs_of_awaited(const DpNeeds *needs);
 void dp_needs_of_places(const DpNeeds *needs);
 /* need-peer.c: other machines. */
 void dp_needs_of_peers(const DpNeeds *needs);
+/* need-unseen.c: notes what leads over a network nobody knows where, in words ("wg0 (WireGuard),
+ * which carries the default route"); then says it of each function with a network interface. */
+void dp_need_unseen(const DpNeeds *needs, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+void dp_needs_of_unseen(const DpNeeds *needs);
 /* need-seat.c: keyboards and consoles. */
 void dp_needs_of_seats(const DpNeeds *needs);

@@ -26,7 +26,7 @@ A description is JSON (keys that start with "#" are comments):
                  @: address of the BARs that have one
   disks          [{name, dev, at, via, parts: {name: dev}, slaves: [name], dm, mpath, iscsi: [session, address]}]
                  at absent: a virtual device; mpath: a map of several paths
-  nets           [{name, lower: [name], master}]                                     virtual interfaces
+  nets           [{name, lower: [name], master, attrs: {file: text}}]                virtual interfaces
   mounts         [[device, mountpoint, type, source, options]]    swaps [path or [path, "file"]]    routes, routes6 [interface]
   reach          {address: interface}: a route to that one machine
   keyboards      [{name, at, via}]    ttys [{name, at, via}]    consoles [name]
@@ -201,6 +201,8 @@ class Maker:
             tree.raw_link('%s/lower_%s' % (path, lower), '../' + lower)
         if 'master' in net:
             tree.raw_link(path + '/master', '../' + net['master'])
+        for attr, text in net.get('attrs', {}).items():
+            tree.write('%s/%s' % (path, attr), text + '\n')
 
     def keyboard(self, keyboard):
         above = self.paths[keyboard['at']] if 'at' in keyboard else 'sys/devices'

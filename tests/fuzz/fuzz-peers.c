@@ -25,7 +25,11 @@ static void
 check_routes(const char *text)
 {
     g_autoptr(GPtrArray) routes = dp_routes_new();
+    DpIp end;
 
+    if (dp_ip_from_bytes(text, &end)) {
+        check_ip(&end);
+    }
     dp_routes_add_4(routes, text);
     dp_routes_add_6(routes, text);
     for (guint i = 0; i < routes->len; i++) {

@@ -18,6 +18,9 @@ PLACES = ('0xe0000000', '0xd0000000', '0xe0004000', '0x4000000000')
 STARTS = ('0x7a000000', '0xe0000', '0xfffffffff000')
 LASTS = ('0x7a7fffff', '0xfffff', '0xffffffffffffffff')
 TYPES = ('direct', 'direct-relaxable', 'reserved', 'msi')
+TUNNELS = ({'type': '778'}, {'type': '769'}, {'type': '1', 'uevent': 'DEVTYPE=vxlan'}, {'type': '1'}, {'type': '65534'},
+           {'type': '65534', 'uevent': 'DEVTYPE=wireguard\nINTERFACE=wg0'}, {'type': '772'})
+ENDS = ('c6:12:00:01', 'c6:12:00:05', '00:00:00:00', '52:54:00:5e:c7:e7', 'c6:12:00:0a', '')
 MAP_WORDS = ('flr', 'd3d0', 'link', 'bridge', 'default')
 
 
@@ -105,6 +108,15 @@ class Maker:
             disks = [{key: value for key, value in disk.items() if key != 'parts'} for disk in disks]
             disks.append({'name': 'dm-9', 'dev': '254:9', 'dm': 'mpatha', 'mpath': True, 'slaves': paths})
             names.append('dm-9')
+        if self.chance(15):
+            disks.append({'name': 'nbd0', 'dev': '43:0', 'parts': {'nbd0p1': '43:1'}})
+            names.append('nbd0p1')
+        if self.chance(15):
+            disks.append({'name': 'rbd0', 'dev': '252:0'})
+            names.append('rbd0')
+        if self.chance(10) and names:
+            disks.append({'name': 'drbd0', 'dev': '147:0', 'slaves': [rng.choice(names)]})
+            names.append('drbd0')
         for index in range(rng.randrange(4) if names else 0):
             slaves = rng.sample(names, rng.randrange(1, min(3, len(names)) + 1))
             disks.append({'name': 'dm-%d' % index, 'dev': '254:%d' % index, 'dm': 'vg-%d' % index, 'slaves': slaves})
@@ -148,6 +160,27 @@ class Maker:
             files['sys/kernel/kexec_crash_loaded'] = rng.choice('110') + '\n'
             files['etc/kdump.conf'] = rng.choice(('path /srv/x\n', 'raw /dev/sda\n', 'ssh me@198.18.0.8\n', '#path /x\n'))
 
+    def tunnels(self, nets, names):
+        """Of every kind, bound to an interface or not, over which others are built too."""
+        rng = self.rng
+        for index in range(rng.randrange(3)):
+            attrs = {**rng.choice(TUNNELS), 'ifindex': str(90 + index), 'iflink': rng.choice(('0', '50', '51', '90', '99')),
+                     'broadcast': rng.choice(ENDS)}
+            nets.append({'name': 'tun%d' % index, 'attrs': attrs})
+            if names and self.chance(20):
+                nets[-1]['lower'] = [rng.choice(names)]
+            names.append('tun%d' % index)
+
+    def clusters(self, host):
+        """Who brings an image of RBD, if that is told; and numbers of interfaces, that tunnels name."""
+        folder = 'sys/bus/rbd/devices/0/'
+        for file, text in (('major', '252'), ('minor', '0'), ('client_addr', self.rng.choice(('198.18.0.6:0/7', '0.0.0.0:0/0')))):
+            if self.chance(90):
+                host['files'][folder + file] = text + '\n'
+        for index in range(3):
+            if any('eth%d' % index in fn.get('net', ()) for fn in self.functions):
+                host['files']['sys/class/net/eth%d/ifindex' % index] = '%d\n' % (50 + index)
+
     def awaited(self, host, devices):
         """Lines of fstab and udev's records, in each way in which one names the other."""
         rng, files, lines = self.rng, host['files'], []
@@ -177,6 +210,7 @@ class Maker:
         for index, fn in enumerate(rng.sample(self.functions, min(len(self.functions), rng.randrange(4)))):
             fn['net'] = ['eth%d' % index]
             names += fn['net']
+        self.tunnels(nets, names)
         for index in range(rng.randrange(3) if names else 0):
             name = 'br%d' % index
             nets.append({'name': name, 'lower': rng.sample(names, rng.randrange(1, len(names) + 1))})
@@ -226,6 +260,7 @@ class Maker:
         host['mounts'], host['swaps'] = self.uses(host['disks'])
         host['nets'], host[rng.choice(('routes', 'routes6'))] = self.nets()
         self.peers(host, [net['name'] for net in host['nets'][1:]] + [n for fn in self.functions for n in fn.get('net', ())])
+        self.clusters(host)
         self.awaited(host, self.devices(host['disks']))
         self.seats(host)
         host['iommu'] = rng.choice(('vtd', 'vtd', 'vtd', 'amdvi', 'none'))

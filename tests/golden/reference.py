@@ -589,10 +589,16 @@ def needs_of_disks(tree, functions, units):
     upon = more.interfaces_upon(tree)
     remote = {1254: more.remote_filesystems(tree, network), 1256: more.logins(tree, network),
               1266: (more.crash(tree, network) or (0, 0, set()))[2]}
+    default, tops = used_nets(tree, upon)
+    needed = default | tops | set().union(*remote.values(), *peers.values())
+    unknown = more.is_way_unknown(tree, disks, network, uses, upon, needed)
     for fn in functions:
         mates = {mate.address for mate in units[fn]}
         ports = [n for n in upon if fn.address in (tree.link('sys/class/net', n) or '').split('/')]
         over = more.everything_upon(upon, ports)
+        fn.ids |= {1267} if unknown and ports else set()
+        fn.ids |= {1205} if over & default else set()
+        fn.ids |= {1206} if over & tops else set()
         for leaf in [n for n in disks.under if not disks.under[n]]:
             ways = more.ways_up(disks, leaf, lambda n: bool(disks.at[n] & mates)) if fn.address in disks.at[leaf] else ()
             for number, names in uses.items():
@@ -609,16 +615,8 @@ def hexadecimal(text):
     return int(text, 16) if re.fullmatch('[0-9a-fA-F]+', text) else 0
 
 
-def needs_of_nets(tree, functions):
-    names = tree.list('sys/class/net')
-    upon = {name: set() for name in names}
-    for name in names:
-        for entry in tree.list('sys/class/net', name):
-            if entry.startswith('lower_') and entry[6:] in upon:
-                upon[entry[6:]].add(name)
-        master = tree.link('sys/class/net', name, 'master')
-        if master and os.path.basename(master) in upon:
-            upon[name].add(os.path.basename(master))
+def used_nets(tree, upon):
+    """Interfaces with a default route, and those that are made of others and on top of them."""
     default = set()
     for line in tree.lines('proc/net/route')[1:]:
         words = line.split()
@@ -629,17 +627,8 @@ def needs_of_nets(tree, functions):
         if len(words) >= 10 and words[0] == '0' * 32 and words[1] == '00' and hexadecimal(words[8]) & 0x201 == 1:
             default.add(words[9])
     default.discard('lo')
-    for fn in functions:
-        todo = [n for n in names if fn.address in (tree.link('sys/class/net', n) or '').split('/')]
-        found = set()
-        while todo:
-            name = todo.pop()
-            if name not in found:
-                found.add(name)
-                todo += upon[name]
-        fn.ids |= {1205} if found & default else set()
-        tops = {n for n in found if not upon[n] and any(n in upon[m] for m in names)}
-        fn.ids |= {1206} if tops - default else set()
+    tops = {name for name in upon if not upon[name] and any(name in uppers for uppers in upon.values())}
+    return default, tops - default
 
 
 def judge_alone(host, fn, blockers, has_iommu):
@@ -699,7 +688,6 @@ def judge(root):
     advice = advise(host, units)
     bits, shown = address_bits(host.tree), pictures(host.tree)
     needs_of_disks(host.tree, functions, units)
-    needs_of_nets(host.tree, functions)
     more.seat_ids(host.tree, functions, units)
     for fn in functions:
         judge_alone(host, fn, blockers, has_iommu)

@@ -134,6 +134,7 @@ def disk_peers(tree, disks, network):
         peer = network.peer(found.group(1)) if found else None
         if peer:
             peers[name] = peer[1]
+    peers.update({name: nets for name, nets in far_disks(tree, disks, network).items() if nets is not None})
     return peers
 
 
@@ -253,7 +254,58 @@ def interfaces_upon(tree):
         master = os.path.basename(tree.link('sys/class/net', name, 'master') or '')
         if master in upon:
             upon[name].add(master)
+    for tunnel, below in tunnels(tree).items():
+        for name in below & set(names):
+            upon[name].add(tunnel)
     return upon
+
+
+TUNNELS = {('768', ''), ('769', ''), ('776', ''), ('778', ''), ('823', ''),
+           ('1', 'vxlan'), ('1', 'geneve'), ('65534', 'wireguard')}
+
+
+def tunnels(tree):
+    """{tunnel: the interfaces that it leaves by}"""
+    network, found = Network(tree), {}
+    names = tree.list('sys/class/net')
+    index = {tree.text('sys/class/net', name, 'ifindex'): name for name in reversed(names)}
+    for name in names:
+        kind = re.findall('^DEVTYPE=(.*)$', tree.text('sys/class/net', name, 'uevent') or '', re.M) + ['']
+        number = tree.text('sys/class/net', name, 'type')
+        if not {(number, kind[0]), (number, '')} & TUNNELS:
+            continue
+        below = {entry[6:] for entry in tree.list('sys/class/net', name) if entry.startswith('lower_')}
+        linked = tree.text('sys/class/net', name, 'iflink')
+        ends = (tree.text('sys/class/net', name, 'broadcast') or '').replace(':', '')
+        if not below and linked not in (None, '0') and index.get(linked, name) != name:
+            below = {index[linked]}
+        elif not below and re.fullmatch('[0-9a-f]{8}|[0-9a-f]{32}', ends):
+            peer = network.peer(str(ipaddress.ip_address(bytes.fromhex(ends))))
+            below = peer[1] - {name} if peer else set()
+        found[name] = below
+    return found
+
+
+def far_disks(tree, disks, network):
+    """{disk: None or the interfaces to its cluster}, of what comes over a network."""
+    found = {name: None for name in disks.names if (tree.text('sys/class/block', name, 'dev') or '').split(':')[0] in ('43', '147')}
+    for image in tree.list('sys/bus/rbd/devices'):
+        number = ':'.join(tree.text('sys/bus/rbd/devices', image, file) or '-' for file in ('major', 'minor'))
+        client = (tree.text('sys/bus/rbd/devices', image, 'client_addr') or '').rsplit(':', 1)[0]
+        peer = network.peer(client)
+        if number in disks.number:
+            found[disks.number[number]] = peer[1] if peer else None
+    return found
+
+
+def is_way_unknown(tree, disks, network, uses, upon, needed):
+    """Something in use stands on a disk whose other end is unknown, or on a tunnel that leaves by nobody knows what. @uses:
+    names of block devices by number; @needed: interfaces that the host cannot do without."""
+    used = set().union(*(names for number, names in uses.items() if number not in (1263, 1264)))
+    for disk, nets in far_disks(tree, disks, network).items():
+        if nets is None and any(name in used for name, _ in ways_up(disks, disk, lambda n: False)):
+            return True
+    return any(not below & set(upon) and everything_upon(upon, [tunnel]) & needed for tunnel, below in tunnels(tree).items())
 
 
 def everything_upon(upon, start):

@@ -254,6 +254,7 @@ dump_block(const DpBlock *block)
     set_string(object, "pool", block->pool);
     json_object_set_new(object, "esp", json_boolean(block->esp));
     json_object_set_new(object, "peer", dump_peer(block->peer));
+    set_string(object, "remote", block->remote);
     return object;
 }
 
@@ -266,6 +267,7 @@ dump_net(const DpNet *net)
     json_object_set_new(object, "below", strings(net->below));
     json_object_set_new(object, "functions", strings(net->functions));
     json_object_set_new(object, "default_route", json_boolean(net->default_route));
+    set_string(object, "tunnel", net->tunnel);
     return object;
 }
 

@@ -43,6 +43,30 @@ test_addresses(void)
     }
 }
 
+/* As sysfs writes the ends of a tunnel. */
+static void
+test_bytes(void)
+{
+    static const char *const cases[][2] = {
+        {"0a:00:00:05", "10.0.0.5"},
+        {"fd:00:00:00:00:00:00:00:00:00:00:00:00:00:00:01", "fd00::1"},
+        {"00:00:00:00", "0.0.0.0"},
+        {"52:54:00:5e:c7:e7", NULL},
+        {"0a:00:00:5", NULL},
+        {"0a:00:00:05:", NULL},
+        {"0a-00-00-05", NULL},
+        {"zz:00:00:05", NULL},
+        {"", NULL},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        DpIp ip;
+        g_autofree char *shown = dp_ip_from_bytes(cases[i][0], &ip) ? dp_ip_format(&ip) : NULL;
+
+        g_assert_cmpstr(shown, ==, cases[i][1]);
+    }
+}
+
 static void
 test_words(void)
 {
@@ -326,6 +350,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/host-peers/addresses", test_addresses);
     g_test_add_func("/host-peers/words", test_words);
+    g_test_add_func("/host-peers/bytes", test_bytes);
     g_test_add_func("/host-peers/routes", test_routes);
     g_test_add_func("/host-peers/servers", test_servers);
     g_test_add_func("/host-peers/connections", test_ports_and_connections);

@@ -1,53 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the host would lose: from functions to file systems, swap, volumes and routes. */
-#include "fake-host.h"
-#include "policy/policy.h"
-
-#include <string.h>
-
-static void
-judge(FakeHost *fake, DpPolicy **ret_policy)
-{
-    g_autoptr(DpMap) map = fake_map("");
-
-    *ret_policy = dp_policy_new(&fake->host, map);
-}
-
-/* The messages of host-need of @fn, a line each. */
-static char *
-needs_of(const DpPolicy *policy, const DpFunction *fn)
-{
-    const DpVerdict *verdict = dp_policy_verdict(policy, &fn->addr);
-    g_autoptr(GString) text = g_string_new(NULL);
-
-    for (guint i = 0; i < verdict->diags->len; i++) {
-        const DpDiag *diag = verdict->diags->pdata[i];
-
-        if (dp_policy_is_host_need(diag->row->id)) {
-            g_assert_cmpint(diag->severity, ==, DP_ERROR_SEVERITY);
-            g_string_append_printf(text, "DP%d %s\n", (int)diag->row->id, diag->message);
-        }
-    }
-    g_assert_true(text->len == 0 || !verdict->allowed);
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-static void
-assert_needs(const DpPolicy *policy, const DpFunction *fn, const char *expected)
-{
-    g_autofree char *text = needs_of(policy, fn);
-
-    g_assert_cmpstr(text, ==, expected);
-}
-
-static DpFunction *
-add_function(FakeHost *fake, const char *name)
-{
-    DpFunction *fn = fake_function(fake, name, NULL, (int)fake->host.functions->len);
-
-    fn->caps.flr = DP_TRI_YES;
-    return fn;
-}
+#include "needs-said.h"
 
 static void
 test_root_on_usb(void)
@@ -62,10 +15,10 @@ test_root_on_usb(void)
     fake_block(fake, "sdc", "8:32", "", "0000:00:1e.0");
     fake_mount(fake, "8:17", "/", "ext4", "/dev/sdb1");
     fake_mount(fake, "0:22", "/tmp", "tmpfs", "tmpfs");
-    judge(fake, &policy);
-    assert_needs(policy, usb,
-                 "DP1203 0000:00:1d.0 carries usb 2-1, sdb, sdb1, which holds / (ext4)\n");
-    assert_needs(policy, other, "");
+    policy = judge(fake);
+    assert_says(policy, usb,
+                "DP1203 0000:00:1d.0 carries usb 2-1, sdb, sdb1, which holds / (ext4)\n");
+    assert_says(policy, other, "");
     g_assert_true(dp_policy_verdict(policy, &other->addr)->allowed);
 }
 
@@ -85,16 +38,15 @@ test_lvm_and_swap(void)
     fake_block(fake, "dm-0", "254:0", "nvme0n1p1 nvme1n1", "");
     fake_mount(fake, "254:0", "/", "ext4", "/dev/mapper/vg-root");
     fake_mount(fake, "254:0", "/var/lib/docker", "ext4", "/dev/mapper/vg-root");
-    judge(fake, &policy);
-    assert_needs(
-        policy, one,
-        "DP1204 0000:01:00.0 carries nvme0, nvme0n1, nvme0n1p2, which is swap space in "
-        "use\n"
-        "DP1203 0000:01:00.0 carries nvme0, nvme0n1, nvme0n1p1, dm-0, which holds / (ext4) "
-        "and /var/lib/docker (ext4)\n");
-    assert_needs(policy, two,
-                 "DP1203 0000:02:00.0 carries nvme1n1, dm-0, which holds / (ext4) and "
-                 "/var/lib/docker (ext4)\n");
+    policy = judge(fake);
+    assert_says(policy, one,
+                "DP1204 0000:01:00.0 carries nvme0, nvme0n1, nvme0n1p2, which is swap space in "
+                "use\n"
+                "DP1203 0000:01:00.0 carries nvme0, nvme0n1, nvme0n1p1, dm-0, which holds / (ext4) "
+                "and /var/lib/docker (ext4)\n");
+    assert_says(policy, two,
+                "DP1203 0000:02:00.0 carries nvme1n1, dm-0, which holds / (ext4) and "
+                "/var/lib/docker (ext4)\n");
 }
 
 static void
@@ -108,9 +60,9 @@ test_active_volume_without_mount(void)
     fake_block(fake, "sda1", "8:1", "sda", "0000:01:00.0");
     fake_block(fake, "md0", "9:0", "sda1", "");
     fake_block(fake, "loop0", "7:0", "", "");
-    judge(fake, &policy);
-    assert_needs(policy, one,
-                 "DP1207 0000:01:00.0 carries sda, sda1, md0, which is an active volume\n");
+    policy = judge(fake);
+    assert_says(policy, one,
+                "DP1207 0000:01:00.0 carries sda, sda1, md0, which is an active volume\n");
 }
 
 /* What is mounted speaks for the volumes beneath it: one reason, one chain. */
@@ -125,8 +77,8 @@ test_volume_on_volume(void)
     fake_block(fake, "dm-0", "254:0", "sda", "");
     fake_block(fake, "dm-1", "254:1", "dm-0", "");
     fake_mount(fake, "254:1", "/", "xfs", "/dev/mapper/vg-root");
-    judge(fake, &policy);
-    assert_needs(policy, one, "DP1203 0000:01:00.0 carries sda, dm-0, dm-1, which holds / (xfs)\n");
+    policy = judge(fake);
+    assert_says(policy, one, "DP1203 0000:01:00.0 carries sda, dm-0, dm-1, which holds / (xfs)\n");
 }
 
 /* An unused disk, partitioned or not, is no reason. */
@@ -139,8 +91,8 @@ test_unused_disk(void)
 
     fake_block(fake, "sda", "8:0", "", "0000:01:00.0");
     fake_block(fake, "sda1", "8:1", "sda", "0000:01:00.0");
-    judge(fake, &policy);
-    assert_needs(policy, one, "");
+    policy = judge(fake);
+    assert_says(policy, one, "");
 }
 
 /* A disk behind a VMD hangs from both functions; btrfs has no number of its own. */
@@ -158,15 +110,14 @@ test_all_functions_of_the_path(void)
     fake_mount(fake, "0:35", "/home", "btrfs", "/dev/nvme0n1");
     fake_mount(fake, "0:35", "/srv", "btrfs", "/dev/nvme0n1");
     fake_mount(fake, "0:35", "/opt", "btrfs", "/dev/nvme0n1");
-    judge(fake, &policy);
-    assert_needs(
-        policy, nvme,
-        "DP1203 10000:01:00.0 carries nvme0n1, which holds / (btrfs) and /home (btrfs) and "
-        "/srv (btrfs) and 1 more\n");
-    assert_needs(policy, vmd,
-                 "DP1203 0000:00:0e.0 carries nvme0n1, which holds / (btrfs) and /home (btrfs) and "
-                 "/srv (btrfs) and 1 more\n");
-    assert_needs(policy, port, "");
+    policy = judge(fake);
+    assert_says(policy, nvme,
+                "DP1203 10000:01:00.0 carries nvme0n1, which holds / (btrfs) and /home (btrfs) and "
+                "/srv (btrfs) and 1 more\n");
+    assert_says(policy, vmd,
+                "DP1203 0000:00:0e.0 carries nvme0n1, which holds / (btrfs) and /home (btrfs) and "
+                "/srv (btrfs) and 1 more\n");
+    assert_says(policy, port, "");
 }
 
 /* Slaves that name each other, or nothing, come from a broken tree: no hang, nothing lost. */
@@ -184,7 +135,7 @@ test_loops(void)
     fake_net(fake, "br0", "br1 br0 eth0", "")->default_route = true;
     fake_net(fake, "br1", "br0", "");
     fake_net(fake, "eth0", "eth0 none", "0000:01:00.0");
-    judge(fake, &policy);
+    policy = judge(fake);
     g_assert_false(dp_policy_verdict(policy, &one->addr)->allowed);
     g_assert_true(
         dp_diags_have(dp_policy_verdict(policy, &one->addr)->diags, DP_DIAG_HOST_NEEDS_FILESYSTEM));
@@ -201,9 +152,9 @@ test_default_route(void)
     fake_net(fake, "eth0", "", "0000:00:03.0")->default_route = true;
     fake_net(fake, "eth1", "", "0000:00:04.0");
     fake_net(fake, "lo", "", "");
-    judge(fake, &policy);
-    assert_needs(policy, one, "DP1205 0000:00:03.0 is eth0, which carries the default route\n");
-    assert_needs(policy, two, "");
+    policy = judge(fake);
+    assert_says(policy, one, "DP1205 0000:00:03.0 is eth0, which carries the default route\n");
+    assert_says(policy, two, "");
     g_assert_true(dp_policy_verdict(policy, &two->addr)->allowed);
 }
 
@@ -225,15 +176,14 @@ test_bridge_bond_vlan(void)
     fake_net(fake, "eth1", "", "0000:02:00.0");
     fake_net(fake, "br1", "eth2", "");
     fake_net(fake, "eth2", "", "0000:03:00.0");
-    judge(fake, &policy);
+    policy = judge(fake);
     g_assert_true(dp_diags_have(dp_policy_verdict(policy, &two->addr)->diags,
                                 DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE));
-    assert_needs(
-        policy, one,
-        "DP1205 0000:01:00.0 is eth0, beneath bond0, br0, vlan7, which carries the default "
-        "route\n");
-    assert_needs(policy, three,
-                 "DP1206 0000:03:00.0 is eth2, beneath br1, which the host has set up\n");
+    assert_says(policy, one,
+                "DP1205 0000:01:00.0 is eth0, beneath bond0, br0, vlan7, which carries the default "
+                "route\n");
+    assert_says(policy, three,
+                "DP1206 0000:03:00.0 is eth2, beneath br1, which the host has set up\n");
 }
 
 static void
@@ -246,10 +196,10 @@ test_console(void)
 
     vga->caps.flr = audio->caps.flr = DP_TRI_YES;
     vga->boot_vga = DP_TRI_YES;
-    judge(fake, &policy);
-    assert_needs(policy, vga,
-                 "DP1208 0000:01:00.0 is the display that the firmware started, which shows the "
-                 "host's console\n");
+    policy = judge(fake);
+    assert_says(policy, vga,
+                "DP1208 0000:01:00.0 is the display that the firmware started, which shows the "
+                "host's console\n");
     g_assert_true(
         dp_diags_have(dp_policy_verdict(policy, &audio->addr)->diags, DP_DIAG_UNIT_HOST_NEEDS));
 }

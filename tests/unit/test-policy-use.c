@@ -1,49 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the host would lose beside its own disks and routes: paths, places, other machines, seats.
- */
-#include "fake-host.h"
-#include "policy/policy.h"
-
-#include <string.h>
-
-static DpPolicy *
-judge(FakeHost *fake)
-{
-    g_autoptr(DpMap) map = fake_map("");
-
-    return dp_policy_new(&fake->host, map);
-}
-
-static DpFunction *
-add_function(FakeHost *fake, const char *name)
-{
-    DpFunction *fn = fake_function(fake, name, NULL, (int)fake->host.functions->len);
-
-    fn->caps.flr = DP_TRI_YES;
-    return fn;
-}
-
-/* Needs, and the note about keyboards, a line each. */
-static void
-assert_says(const DpPolicy *policy, const DpFunction *fn, const char *expected)
-{
-    const DpVerdict *verdict = dp_policy_verdict(policy, &fn->addr);
-    g_autoptr(GString) text = g_string_new(NULL);
-    bool refused = false;
-
-    for (guint i = 0; i < verdict->diags->len; i++) {
-        const DpDiag *diag = verdict->diags->pdata[i];
-        bool need = dp_policy_is_host_need(diag->row->id);
-
-        if (need || diag->row->id == DP_DIAG_KEYBOARD_GOES_ALONG) {
-            g_assert_cmpint(diag->severity, ==, need ? DP_ERROR_SEVERITY : DP_NOTE);
-            g_string_append_printf(text, "DP%d %s\n", (int)diag->row->id, diag->message);
-        }
-        refused |= need;
-    }
-    g_assert_cmpstr(text->str, ==, expected);
-    g_assert_cmpint(verdict->allowed, ==, !refused);
-}
+/* What the host would lose beside its own disks and routes: paths, places, what is not in use yet,
+ * seats. */
+#include "needs-said.h"
 
 /* Two ports of a storage network; a file system on a partition of the map. */
 static void
@@ -196,123 +154,6 @@ test_crash_device_unarmed(void)
                 "written\n");
 }
 
-static void
-test_network_filesystems(void)
-{
-    g_autoptr(FakeHost) fake = fake_host_new();
-    g_autoptr(DpPolicy) policy = NULL;
-    DpFunction *one = add_function(fake, "0000:00:03.0");
-    DpFunction *two = add_function(fake, "0000:00:04.0");
-    DpPeer *server = fake_peer(fake, "10.0.0.5", "eth0");
-
-    fake_net(fake, "eth0", "", "0000:00:03.0");
-    fake_net(fake, "bond0", "eth1", "");
-    fake_net(fake, "eth1", "", "0000:00:04.0");
-    fake_mount(fake, "0:40", "/", "nfs", "10.0.0.5:/root")->peer = server;
-    fake_mount(fake, "0:41", "/a", "cifs", "//10.0.0.6/a")->peer =
-        fake_peer(fake, "10.0.0.6", "bond0 gone");
-    policy = judge(fake);
-    assert_says(policy, one,
-                "DP1254 0000:00:03.0 is eth0, over which / (nfs from 10.0.0.5) is mounted\n");
-    assert_says(policy, two,
-                "DP1206 0000:00:04.0 is eth1, beneath bond0, which the host has set up\n"
-                "DP1254 0000:00:04.0 is eth1, beneath bond0, over which /a (cifs from 10.0.0.6) is "
-                "mounted\n");
-}
-
-static void
-test_many_mounts_of_one_server(void)
-{
-    g_autoptr(FakeHost) fake = fake_host_new();
-    g_autoptr(DpPolicy) policy = NULL;
-    DpFunction *one = add_function(fake, "0000:00:03.0");
-    DpPeer *server = fake_peer(fake, "fe80::1", "eth0");
-
-    fake_net(fake, "eth0", "", "0000:00:03.0");
-    for (int i = 0; i < 5; i++) {
-        char point[] = {'/', (char)('a' + i), '\0'};
-
-        fake_mount(fake, "0:40", point, "nfs", "x")->peer = server;
-    }
-    policy = judge(fake);
-    assert_says(policy, one,
-                "DP1254 0000:00:03.0 is eth0, over which /a (nfs from fe80::1) and /b (nfs from "
-                "fe80::1) and /c (nfs from fe80::1) and 2 more are mounted\n");
-}
-
-/* The root inside LVM on iSCSI, and an idle disk of another session. */
-static void
-test_remote_disk(void)
-{
-    g_autoptr(FakeHost) fake = fake_host_new();
-    g_autoptr(DpPolicy) policy = NULL;
-    DpFunction *one = add_function(fake, "0000:00:03.0");
-    DpFunction *two = add_function(fake, "0000:00:04.0");
-
-    fake_net(fake, "eth0", "", "0000:00:03.0");
-    fake_net(fake, "eth1", "", "0000:00:04.0");
-    fake_block(fake, "sda", "8:0", "", "")->peer = fake_peer(fake, "10.0.0.5", "eth0");
-    fake_block(fake, "sdb", "8:16", "", "")->peer = fake_peer(fake, "10.0.1.5", "eth1");
-    fake_block(fake, "dm-0", "254:0", "sda", "");
-    fake_mount(fake, "254:0", "/", "ext4", "/dev/mapper/vg-root");
-    policy = judge(fake);
-    assert_says(
-        policy, one,
-        "DP1255 0000:00:03.0 is eth0, over which the host reaches 10.0.0.5, sda, dm-0, which "
-        "holds / (ext4)\n");
-    assert_says(policy, two, "");
-}
-
-/* One path over each of two interfaces: each is a path of the network. */
-static void
-test_remote_paths(void)
-{
-    g_autoptr(FakeHost) fake = fake_host_new();
-    g_autoptr(DpPolicy) policy = NULL;
-    DpFunction *one = add_function(fake, "0000:00:03.0");
-
-    add_function(fake, "0000:00:04.0");
-    fake_net(fake, "eth0", "", "0000:00:03.0");
-    fake_net(fake, "eth1", "", "0000:00:04.0");
-    fake_block(fake, "sda", "8:0", "", "")->peer = fake_peer(fake, "10.0.0.5", "eth0");
-    fake_block(fake, "sdb", "8:16", "", "")->peer = fake_peer(fake, "10.0.1.5", "eth1");
-    fake_block(fake, "dm-0", "254:0", "sda sdb", "")->multipath = true;
-    fake_mount(fake, "254:0", "/srv", "ext4", "/dev/mapper/mpatha");
-    policy = judge(fake);
-    assert_says(policy, one,
-                "DP1265 0000:00:03.0 is eth0, over which the host reaches 10.0.0.5, sda, dm-0, "
-                "which holds /srv (ext4); 1 of 2 paths to dm-0 would be left\n");
-}
-
-/* What a host's network hangs on is armed; disks, swap and seats are not. */
-static void
-test_network_needs(void)
-{
-    static const DpDiagId network[] = {
-        DP_DIAG_HOST_NEEDS_DEFAULT_ROUTE,     DP_DIAG_HOST_NEEDS_INTERFACE,
-        DP_DIAG_HOST_NEEDS_REMOTE_FILESYSTEM, DP_DIAG_HOST_NEEDS_REMOTE_DISK,
-        DP_DIAG_HOST_NEEDS_REMOTE_PATH,       DP_DIAG_HOST_NEEDS_LOGIN,
-        DP_DIAG_HOST_NEEDS_CRASH_SERVER,
-    };
-    static const DpDiagId others[] = {
-        DP_DIAG_HOST_NEEDS_FILESYSTEM, DP_DIAG_HOST_NEEDS_SWAP,
-        DP_DIAG_HOST_NEEDS_VOLUME,     DP_DIAG_HOST_NEEDS_CONSOLE,
-        DP_DIAG_HOST_NEEDS_STORE,      DP_DIAG_HOST_NEEDS_SWAP_FILE,
-        DP_DIAG_HOST_NEEDS_PATH,       DP_DIAG_HOST_NEEDS_CRASH_DUMP,
-        DP_DIAG_HOST_NEEDS_KEYBOARD,   DP_DIAG_HOST_NEEDS_FSTAB,
-        DP_DIAG_HOST_NEEDS_ESP,        DP_DIAG_HOST_NEEDS_SERIAL_CONSOLE,
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(network); i++) {
-        g_assert_true(dp_policy_is_network_need(network[i]));
-        g_assert_true(dp_policy_is_host_need(network[i]));
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
-        g_assert_false(dp_policy_is_network_need(others[i]));
-        g_assert_true(dp_policy_is_host_need(others[i]));
-    }
-}
-
 static DpAwaited *
 add_awaited(FakeHost *fake, const char *device, const char *mountpoint, const char *fstype)
 {
@@ -391,23 +232,6 @@ test_esp(void)
             dp_diags_have(dp_policy_verdict(policy, &other->addr)->diags, DP_DIAG_OTHER_ESP), ==,
             *cases[i].expected == '\0');
     }
-}
-
-static void
-test_logins(void)
-{
-    g_autoptr(FakeHost) fake = fake_host_new();
-    g_autoptr(DpPolicy) policy = NULL;
-    DpFunction *one = add_function(fake, "0000:00:03.0");
-
-    fake_net(fake, "eth0", "", "0000:00:03.0");
-    g_ptr_array_add(fake->host.logins, fake_peer(fake, "10.0.0.7", "eth0"));
-    g_ptr_array_add(fake->host.logins, fake_peer(fake, "10.0.0.8", "eth0"));
-    policy = judge(fake);
-    assert_says(policy, one,
-                "DP1256 0000:00:03.0 is eth0, over which somebody is logged in from 10.0.0.7 and "
-                "10.0.0.8\n");
-    g_assert_true(dp_policy_is_network_need(DP_DIAG_HOST_NEEDS_LOGIN));
 }
 
 static void
@@ -503,14 +327,8 @@ main(int argc, char **argv)
     g_test_add_func("/policy/use/places-beside-the-root", test_places_beside_the_root);
     g_test_add_func("/policy/use/store-on-two-disks", test_store_on_two_disks);
     g_test_add_func("/policy/use/crash-device", test_crash_device_unarmed);
-    g_test_add_func("/policy/use/network-filesystems", test_network_filesystems);
-    g_test_add_func("/policy/use/many-mounts", test_many_mounts_of_one_server);
-    g_test_add_func("/policy/use/remote-disk", test_remote_disk);
-    g_test_add_func("/policy/use/remote-paths", test_remote_paths);
-    g_test_add_func("/policy/use/network-needs", test_network_needs);
     g_test_add_func("/policy/use/fstab", test_fstab);
     g_test_add_func("/policy/use/esp", test_esp);
-    g_test_add_func("/policy/use/logins", test_logins);
     g_test_add_func("/policy/use/keyboards", test_keyboards);
     g_test_add_func("/policy/use/keyboards-of-one-unit", test_keyboards_of_one_unit);
     g_test_add_func("/policy/use/serial-console", test_serial_console);
