@@ -155,8 +155,8 @@ is_end_of_way(const Descent *descent, const DpBlock *block)
         made_of ? g_hash_table_lookup(descent->needs->blocks, block->below[0]) : NULL;
 
     return block->remote != NULL && block->peer == NULL &&
-           (below == NULL || below->remote == NULL) && descent->id != DP_DIAG_FSTAB_NAMES &&
-           descent->id != DP_DIAG_OTHER_ESP;
+           (below == NULL || g_strcmp0(below->remote, block->remote) != 0) &&
+           descent->id != DP_DIAG_FSTAB_NAMES && descent->id != DP_DIAG_OTHER_ESP;
 }
 
 static void

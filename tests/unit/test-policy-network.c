@@ -188,6 +188,24 @@ test_replicated_disk(void)
                 "which is an active volume\n");
 }
 
+/* One end of a replica may lie on a disk of another kind that comes over the network as well. */
+static void
+test_replica_of_a_remote_disk(void)
+{
+    g_autoptr(FakeHost) fake = fake_host_new();
+    g_autoptr(DpPolicy) policy = NULL;
+    DpFunction *fn = add_function(fake, "0000:00:03.0");
+
+    fake_net(fake, "eth0", "", "0000:00:03.0");
+    fake_block(fake, "nbd0", "43:0", "", "")->remote = "NBD";
+    fake_block(fake, "drbd0", "147:0", "nbd0", "")->remote = "DRBD";
+    policy = judge(fake);
+    assert_says(policy, fn,
+                "DP1267 0000:00:03.0 is eth0, and may be the way to the other end of NBD (nbd0, "
+                "drbd0), which is an active volume and the other end of DRBD (drbd0), which is an "
+                "active volume\n");
+}
+
 /* What the interface of a tunnel is known of is refused like a VLAN's. */
 static void
 test_known_ways(void)
@@ -222,6 +240,7 @@ main(int argc, char **argv)
     g_test_add_func("/policy/network/logins", test_logins);
     g_test_add_func("/policy/network/unknown-ways", test_unknown_ways);
     g_test_add_func("/policy/network/replicated-disk", test_replicated_disk);
+    g_test_add_func("/policy/network/replica-of-a-remote-disk", test_replica_of_a_remote_disk);
     g_test_add_func("/policy/network/known-ways", test_known_ways);
     return g_test_run();
 }
