@@ -25,8 +25,8 @@ def sh(*command, expect=0):
     return done
 
 
-def install(path=None):
-    return sh("dpkg", "-i", path or package())
+def install(path=None, *options):
+    return sh("dpkg", "-i", *options, path or package())
 
 
 def update_initramfs():
