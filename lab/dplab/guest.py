@@ -11,7 +11,7 @@ FIRST_SECTOR = 2048
 SECTOR = 512
 
 
-def _initramfs(place, work):
+def make_initramfs(place, work):
     root = work / "guest-root"
     rootfs.skeleton(root)
     rootfs.copy_chain("/bin/busybox", root)
@@ -46,7 +46,7 @@ def _boot_code():
 
 def make_disk(place, work, target):
     """The guest's disk as monolithic sparse VMDK: boot code, one FAT partition, syslinux, kernel, initramfs."""
-    vmlinuz, initrd = kernel.vmlinuz(place), _initramfs(place, work)
+    vmlinuz, initrd = kernel.vmlinuz(place), make_initramfs(place, work)
     raw = work / "guest.raw"
     used = vmlinuz.stat().st_size + initrd.stat().st_size
     sectors = FIRST_SECTOR + (used // SECTOR * 110 // 100 + 8192) // 2048 * 2048 + 2048

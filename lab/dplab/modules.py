@@ -18,7 +18,7 @@ HOST_EARLY = "virtio_pci nvme xhci_pci usb_storage uas sd_mod ahci dm_mod ext4 c
 GUEST = """
     nvme e1000e e1000 8139cp 8139too igb igbvf xhci_pci
     ata_piix ahci sr_mod sd_mod sym53c8xx mptspi mptsas vmw_pvscsi isofs cdrom
-    virtio_pci virtio_blk virtio_net button evdev psmouse ext4 crc32c_generic
+    virtio_pci virtio_blk virtio_scsi virtio_net button evdev psmouse ext4 crc32c_generic
 """.split()
 
 

@@ -527,6 +527,12 @@ add_platform(Capture *capture)
     if (cmdline != NULL) {
         add_text(capture, "proc/cmdline", cmdline);
     }
+    if (platform->efi_firmware != DP_TRI_UNKNOWN) {
+        dp_tar_add_folder(capture->tar, DP_OVMF);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(dp_ovmf_files); i++) {
+        copy_presence(capture, dp_ovmf_files[i], dp_ovmf_files[i]);
+    }
     add_cpu(capture);
     add_memory(capture);
     add_pages(capture);

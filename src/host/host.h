@@ -243,10 +243,11 @@ typedef struct {
     DpTri
         unsafe_interrupts; /* module parameter allow_unsafe_interrupts is Y: somebody else set it */
     DpTri no_intx_masking; /* module parameter nointxmask of vfio_pci is Y */
-    char *lockdown; /* "none", "integrity", "confidentiality"; NULL: unknown or not built in */
-    bool efi;       /* the firmware that started it is EFI (sys/firmware/efi) */
-    char *kernel;   /* release */
-    char *cmdline;  /* /proc/cmdline */
+    char *lockdown;     /* "none", "integrity", "confidentiality"; NULL: unknown or not built in */
+    DpTri efi_firmware; /* Debian's OVMF for guests, with and without secure boot */
+    bool efi;           /* the firmware that started it is EFI (sys/firmware/efi) */
+    char *kernel;       /* release */
+    char *cmdline;      /* /proc/cmdline */
     uint64_t mem_total, mem_available; /* bytes; 0 unknown */
     DpHugePool huge[DP_N_HUGE];
     DpTri transparent;   /* who asks for transparent huge pages gets them */

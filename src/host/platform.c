@@ -157,6 +157,28 @@ read_cpu(DpRoot *root, DpPlatform *platform)
     }
 }
 
+const char *const dp_ovmf_files[4] = {
+    DP_OVMF "/OVMF_CODE_4M.fd",
+    DP_OVMF "/OVMF_VARS_4M.fd",
+    DP_OVMF "/OVMF_CODE_4M.ms.fd",
+    DP_OVMF "/OVMF_VARS_4M.ms.fd",
+};
+
+/* A capture made before it was asked for has no folder. */
+static DpTri
+read_ovmf(DpRoot *root)
+{
+    if (!root->live && !dp_scan_exists(root->fd, DP_OVMF)) {
+        return DP_TRI_UNKNOWN;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(dp_ovmf_files); i++) {
+        if (!dp_scan_exists(root->fd, dp_ovmf_files[i])) {
+            return DP_TRI_NO;
+        }
+    }
+    return DP_TRI_YES;
+}
+
 /* A captured tree has no device nodes: a plain file stands for the node, or the module tells. */
 static void
 read_kvm(DpRoot *root, DpPlatform *platform)
@@ -257,4 +279,5 @@ dp_scan_platform(DpRoot *root, DpHost *host)
     read_lockdown(root, platform);
     read_memory(root, host);
     dp_scan_pages(root, host);
+    platform->efi_firmware = read_ovmf(root);
 }

@@ -14,6 +14,10 @@
 #define DP_HUGE_PAGES  "sys/kernel/mm/hugepages"
 #define DP_TRANSPARENT "sys/kernel/mm/transparent_hugepage/enabled"
 
+/* Debian's package ovmf: firmware of guests, and templates of its variables. */
+#define DP_OVMF "usr/share/OVMF"
+extern const char *const dp_ovmf_files[4];
+
 /* UEFI 5.3.3: the type of an EFI system partition. */
 #define DP_ESP_TYPE "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 

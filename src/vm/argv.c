@@ -127,6 +127,9 @@ dp_build_steps(DpBuild *build)
     for (guint i = 0; i < plan->files->len; i++) {
         const DpVmFile *file = &g_array_index(plan->files, DpVmFile, i);
 
+        if (file->kind == DP_VM_FILE_EFI_VARS) {
+            dp_build_step(build, "make where there is none", file->path, file->made_from, NULL);
+        }
         dp_build_step(build, "open", file->path, file->writable ? "for writing" : "for reading",
                       "close it");
     }

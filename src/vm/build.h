@@ -89,6 +89,12 @@ void dp_build_step(
 void dp_build_keys(DpBuild *build);
 /* machine.c: version, memory, processors, firmware, display, identity. */
 void dp_build_machine(DpBuild *build);
+/* firmware.c: BIOS or EFI, with its files. */
+void dp_build_firmware(DpBuild *build);
+/* What firmware adds to the value of -machine; "" for BIOS. */
+const char *dp_build_firmware_machine(const DpBuild *build);
+/* Tells firmware of the window for large BARs, once it is known. */
+void dp_build_firmware_window(DpBuild *build);
 /* display.c: screen and VNC. */
 void dp_build_display(DpBuild *build);
 /* bridges and where things sit: placement.c; this reads pciBridgeN. */
@@ -136,6 +142,9 @@ typedef struct {
     bool read_only;     /* cannot be written whatever the file says */
 } DpImage;
 
+/* files.c: @file, which no key names, becomes one of the plan and gets its number; takes its
+ * strings. */
+int dp_build_add_file(DpBuild *build, DpVmFile file);
 /* files.c: @key's value becomes a file of the plan; false after a diagnostic. */
 bool dp_build_image(
     DpBuild *build, const char *key, DpVmFileKind kind, bool writable, DpImage *ret_image);

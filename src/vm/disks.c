@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define AHCI_PORTS 6 /* of ich9-ahci; ESX has 30 */
-
 typedef struct Family Family;
 
 struct Family {
@@ -285,7 +283,7 @@ static unsigned
 units_here(DpBuild *build, const Family *family, unsigned n)
 {
     if (strcmp(family->name, "sata") == 0) {
-        return AHCI_PORTS;
+        return DP_AHCI_PORTS;
     }
     return strcmp(family->name, "scsi") == 0 ? dp_scsi_units(build, n) : family->n_units;
 }

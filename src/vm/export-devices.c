@@ -135,18 +135,24 @@ add_scsi_drive(DpExport *export, const json_t *device, const char *kind)
     add_drive(export, device, &at);
 }
 
-/* libvirt gives every q35 a SATA controller 0 and has no IDE there: drives of IDE go to it, and the
- * VMX's own SATA controllers are 1 and up. */
+/* libvirt gives every q35 a SATA controller 0 and has no IDE there: drives of IDE go to it. The
+ * VMX's own SATA controllers are 1 to 4; those that stand for a SCSI controller come behind. */
+static unsigned
+sata_index(const char *id)
+{
+    return number_behind(id, "sata") + (g_str_has_prefix(id, "sata") ? 1 : 5);
+}
+
 static void
 add_ata_drive(DpExport *export, const json_t *device, const char *kind)
 {
     const char *bus = dp_export_text(device, "bus");
     DriveAddress at = {.bus = "sata", .device = kind};
 
-    if (g_str_has_prefix(bus, "sata")) {
+    if (g_str_has_prefix(bus, "sata") || g_str_has_prefix(bus, "scsi")) {
         const char *dot = strchr(bus, '.');
 
-        at.controller = number_behind(bus, "sata") + 1;
+        at.controller = sata_index(bus);
         at.unit = dot != NULL ? (unsigned)strtoul(dot + 1, NULL, 10) : 0;
     } else {
         at.unit = number_behind(bus, "ide.") * 2 +
@@ -240,13 +246,12 @@ static void
 add_controller(DpExport *export, const json_t *device, const char *model)
 {
     const char *id = dp_export_text(device, "id");
-    bool sata = g_str_has_prefix(id, "sata");
-    unsigned index = (unsigned)strtoul(id + 4, NULL, 10) + (sata ? 1 : 0);
 
-    if (sata) {
-        dp_export_line(export, 2, "<controller type='sata' index='%u'>", index);
+    if (model[0] == '\0') {
+        dp_export_line(export, 2, "<controller type='sata' index='%u'>", sata_index(id));
     } else {
-        dp_export_line(export, 2, "<controller type='scsi' index='%u' model='%s'>", index, model);
+        dp_export_line(export, 2, "<controller type='scsi' index='%u' model='%s'>",
+                       number_behind(id, "scsi"), model);
     }
     dp_export_address(export, 3, device);
     dp_export_line(export, 2, "</controller>");
@@ -322,6 +327,7 @@ static const struct {
     {"lsi53c895a", add_controller, "lsilogic"},
     {"mptsas1068", add_controller, "lsisas1068"},
     {"pvscsi", add_controller, "vmpvscsi"},
+    {"virtio-scsi-pci", add_controller, "virtio-scsi"},
     {"ich9-ahci", add_controller, ""},
     {"piix4-ide", add_nothing, ""},
     {"piix3-ide", add_nothing, ""},

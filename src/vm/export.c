@@ -6,6 +6,7 @@
 #include "export.h"
 
 #include "base/text.h"
+#include "firmware.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +154,13 @@ add_bridges(DpExport *export)
 static void
 add_overrides(DpExport *export)
 {
+    const char *window = dp_export_option(export->plan, "-fw_cfg", "");
+
     dp_export_line(export, 1, "<qemu:commandline>");
+    if (window != NULL) {
+        dp_export_line(export, 2, "<qemu:arg value='-fw_cfg'/>");
+        dp_export_line(export, 2, "<qemu:arg value='%s'/>", window);
+    }
     dp_export_line(export, 2, "<qemu:arg value='-global'/>");
     dp_export_line(export, 2,
                    "<qemu:arg value='ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'/>");
@@ -188,6 +195,24 @@ add_name(DpExport *export)
     }
 }
 
+/* libvirt makes the file of variables from the template, as power-on does. */
+static void
+add_firmware(DpExport *export)
+{
+    const DpEfiFirmware *efi = &dp_efi_firmware[export->plan->secure_boot];
+
+    if (!export->plan->efi) {
+        dp_export_line(export, 1, "<os><type arch='x86_64' machine='q35'>hvm</type></os>");
+        return;
+    }
+    dp_export_line(export, 1, "<os>");
+    dp_export_line(export, 2, "<type arch='x86_64' machine='q35'>hvm</type>");
+    dp_export_line(export, 2, "<loader readonly='yes' secure='%s' type='pflash'>%s</loader>",
+                   export->plan->secure_boot ? "yes" : "no", efi->code);
+    dp_export_line(export, 2, "<nvram template='%s'>%s</nvram>", efi->vars, export->plan->efi_vars);
+    dp_export_line(export, 1, "</os>");
+}
+
 static void
 add_processor(DpExport *export)
 {
@@ -196,12 +221,15 @@ add_processor(DpExport *export)
     bool hidden = cpu != NULL && strstr(cpu, "hypervisor=off") != NULL;
 
     dp_export_line(export, 1, "<vcpu>%u</vcpu>", number_in(smp, "cpus"));
-    dp_export_line(export, 1, "<os><type arch='x86_64' machine='q35'>hvm</type></os>");
+    add_firmware(export);
     dp_export_line(export, 1, "<features>");
     dp_export_line(export, 2, "<acpi/>");
     dp_export_line(export, 2, "<apic/>");
     if (hidden) {
         dp_export_line(export, 2, "<kvm><hidden state='on'/></kvm>");
+    }
+    if (export->plan->secure_boot) {
+        dp_export_line(export, 2, "<smm state='on'/>");
     }
     dp_export_line(export, 2, "<vmport state='off'/>");
     dp_export_line(export, 1, "</features>");
@@ -232,6 +260,9 @@ add_machine(DpExport *export)
                    (unsigned)(export->plan->memory >> 20));
     dp_export_line(export, 1, "<memoryBacking><nosharepages/></memoryBacking>");
     add_processor(export);
+    if (export->plan->secure_boot) {
+        dp_export_line(export, 1, "<pm><suspend-to-mem enabled='no'/></pm>");
+    }
     dp_export_line(export, 1, "<clock offset='utc'/>");
     dp_export_line(export, 1, "<on_poweroff>destroy</on_poweroff>");
     dp_export_line(export, 1, "<on_reboot>restart</on_reboot>");

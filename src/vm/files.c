@@ -76,19 +76,20 @@ value_path(DpBuild *build, const char *key, char **ret_inside)
     return NULL;
 }
 
+int
+dp_build_add_file(DpBuild *build, DpVmFile file)
+{
+    file.fdset = (int)build->plan->files->len + 1;
+    g_array_append_val(build->plan->files, file);
+    return file.fdset;
+}
+
 static int
 add_file(DpBuild *build, const char *path, DpVmFileKind kind, bool writable, uint64_t size)
 {
-    DpVmFile file = {
-        .path = g_strdup(path),
-        .writable = writable,
-        .fdset = (int)build->plan->files->len + 1,
-        .kind = kind,
-        .size = size,
-    };
-
-    g_array_append_val(build->plan->files, file);
-    return file.fdset;
+    return dp_build_add_file(
+        build,
+        (DpVmFile){.path = g_strdup(path), .writable = writable, .kind = kind, .size = size});
 }
 
 static char *
@@ -286,6 +287,9 @@ image_of(DpBuild *build,
         return raw_image(build, key, path, kind, ret_image);
     case DP_VM_FILE_OUTPUT:
         return output_file(build, key, path, ret_image);
+    case DP_VM_FILE_FIRMWARE:
+    case DP_VM_FILE_EFI_VARS:
+        return false; /* no key names them */
     }
     return false;
 }

@@ -27,7 +27,11 @@ static const struct {
     const char *what;
 } not_applied[] = {
     {"bios440.filename", "another firmware"},
-    {"efi64.filename", "another firmware"},
+    {"efi#.filename", "another firmware"},
+    {"uefi.secureboot.pkdefault.*", "a certificate of the owner's own"},
+    {"uefi.secureboot.kekdefault.*", "a certificate of the owner's own"},
+    {"uefi.secureboot.dbdefault.*", "a certificate of the owner's own"},
+    {"uefi.secureboot.dbxdefault.*", "a list of revoked programs of the owner's own"},
     {"rtc.starttime", "a clock that starts elsewhere than the host's"},
     {"cpuid.#.e*", "a mask of processor features"},
 };

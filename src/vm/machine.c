@@ -48,17 +48,10 @@ read_memory(DpBuild *build)
 }
 
 static void
-read_firmware(DpBuild *build)
+read_suspended(DpBuild *build)
 {
-    const char *firmware = dp_vmx_get(build->vmx, "firmware");
     const char *state = dp_vmx_get(build->vmx, "checkpoint.vmState");
 
-    if (firmware != NULL && g_ascii_strcasecmp(firmware, "bios") != 0) {
-        g_autofree char *shown = dp_text_visible(firmware, -1);
-
-        dp_build_diag(build, DP_DIAG_VMX_FIRMWARE, "firmware",
-                      "firmware = \"%s\": this version starts VMs with BIOS firmware only", shown);
-    }
     if (state != NULL && state[0] != '\0') {
         dp_build_diag(build, DP_DIAG_VMX_SUSPENDED, "checkpoint.vmState",
                       "the VM was suspended; its memory lies in a file of VMware's that cannot be "
@@ -193,7 +186,7 @@ dp_build_machine(DpBuild *build)
     read_version(build);
     read_name(build);
     read_memory(build);
-    read_firmware(build);
+    read_suspended(build);
     read_boot_order(build);
     hpet = dp_build_bool(build, "hpet0", "present", false);
     name = dp_machine_escape(build->plan->name);
@@ -203,10 +196,12 @@ dp_build_machine(DpBuild *build)
     dp_build_arg(build, "-sandbox",
                  "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     dp_build_argf(build, "-name", "guest=%s,debug-threads=on", name);
+    dp_build_firmware(build);
     dp_build_argf(build, "-machine",
                   "q35,accel=%s,hpet=%s,sata=off,smbus=off,vmport=off,usb=off,mem-merge=off,dump-"
-                  "guest-core=off",
-                  build->plan->tcg ? "tcg" : "kvm", hpet ? "on" : "off");
+                  "guest-core=off%s",
+                  build->plan->tcg ? "tcg" : "kvm", hpet ? "on" : "off",
+                  dp_build_firmware_machine(build));
     read_cpu_model(build);
     read_processors(build);
     dp_build_argf(build, "-m", "%" G_GUINT64_FORMAT "M", build->plan->memory >> 20);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VM's files opened for QEMU: what was planned is what is handed over. */
+#include "base/file.h"
 #include "base/text.h"
 #include "files.h"
+#include "firmware.h"
 #include "vmdk.h"
 
 #include <errno.h>
@@ -231,6 +233,66 @@ open_in_folder(const DpVmFile *file, int flags, const char *folder, GError **err
     return dp_steal_fd(&fd);
 }
 
+/* As much as the template has, and a volume of variables: firmware takes no other. */
+static bool
+check_vars(int fd, const DpVmFile *file, GError **error)
+{
+    g_autofree char *head = NULL;
+    struct stat st, model;
+    size_t len = 0;
+
+    head = read_head(fd, DP_EFI_VARS_HEAD, &len, error);
+    if (head == NULL) {
+        return false;
+    }
+    return (fstat(fd, &st) == 0 && stat(file->made_from, &model) == 0 &&
+            st.st_size == model.st_size && dp_efi_is_vars(head, len)) ||
+           dp_fail(error, DP_ERROR_REFUSED, "%s holds no variables of this firmware", file->path);
+}
+
+static bool
+make_vars(int dir, const char *name, const DpVmFile *file, GError **error)
+{
+    dp_autofd int model = open_regular(file->made_from, O_RDONLY, error);
+    g_autofree char *bytes = NULL;
+    size_t len = 0;
+
+    bytes = model >= 0 ? read_head(model, DP_FILE_MAX, &len, error) : NULL;
+    return bytes != NULL && dp_file_replace(dir, name, bytes, len, 0600, error);
+}
+
+/* EFI's variables: a file of its own in the folder of the VM, the template's content the first
+ * time. */
+static int
+open_vars(const DpVmFile *file, const char *folder, GError **error)
+{
+    g_autofree char *name = g_path_get_basename(file->path);
+    dp_autofd int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dp_autofd int fd = -1;
+    struct stat st;
+
+    if (dir < 0) {
+        return dp_fail_errno(error, errno, "cannot open the folder %s", folder), -1;
+    }
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
+        !make_vars(dir, name, file, error)) {
+        return -1;
+    }
+    fd = open_regular_at(dir, name, file->path, O_RDWR | O_NOFOLLOW, error);
+    if (fd < 0 || !check_single(fd, file, error) || !check_vars(fd, file, error)) {
+        return -1;
+    }
+    return dp_steal_fd(&fd);
+}
+
+static int
+open_firmware(const DpVmFile *file, const char *folder, GError **error)
+{
+    dp_autofd int fd = open_regular(file->path, O_RDONLY, error);
+
+    return fd >= 0 && check_inside(fd, file, folder, error) ? dp_steal_fd(&fd) : -1;
+}
+
 static int
 open_checked(const DpVmFile *file, const char *folder, GError **error)
 {
@@ -250,6 +312,10 @@ dp_file_open_for_vm(const DpVmFile *file, const char *folder, GError **error)
         fd = open_in_folder(file, O_WRONLY | O_CREAT | O_APPEND, folder, error);
     } else if (file->kind == DP_VM_FILE_TEXT) {
         fd = open_text(file, error);
+    } else if (file->kind == DP_VM_FILE_FIRMWARE) {
+        fd = open_firmware(file, folder, error);
+    } else if (file->kind == DP_VM_FILE_EFI_VARS) {
+        fd = open_vars(file, folder, error);
     } else if (file->kind == DP_VM_FILE_FLAT || file->kind == DP_VM_FILE_EXTENT) {
         fd = open_in_folder(file, file->writable ? O_RDWR : O_RDONLY, folder, error);
     } else {

@@ -156,7 +156,7 @@ check_windows(DpBuild *build)
                       " GB asked for; the window follows the BARs",
                       build->bar_bytes, gb);
     }
-    if (largest >= (uint64_t)4 << 30) {
+    if (largest >= (uint64_t)4 << 30 && !build->plan->efi) {
         dp_build_diag(build, DP_DIAG_VMX_MMIO_BIOS, "firmware",
                       "a BAR of %" G_GUINT64_FORMAT
                       " GiB, and BIOS firmware: guests and ESX want EFI for it",

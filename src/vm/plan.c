@@ -107,6 +107,7 @@ dp_plan_free(DpPlan *plan)
     g_free(plan->vmx_path);
     g_free(plan->name);
     g_free(plan->id);
+    g_free(plan->efi_vars);
     g_free(plan->run_dir);
     g_free(plan->vnc);
     g_free(plan->vnc_password);
@@ -150,6 +151,7 @@ build_all(DpBuild *build)
     dp_build_left_out(build);
     dp_build_passthru(build);
     dp_build_window(build);
+    dp_build_firmware_window(build);
     dp_build_interfaces(build);
     dp_build_lines(build);
     dp_build_advice(build);

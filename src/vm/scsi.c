@@ -19,8 +19,8 @@ static const Model models[] = {
     {"", NULL, DP_PLACE_ANY, 8}, /* VMware's default of old: lsilogic */
 };
 
-/* What stands for an LSI 53C1030 or a BusLogic adapter. */
-typedef enum { STAND_IN_SYM, STAND_IN_SAS } StandIn;
+/* What stands for an LSI 53C1030 or a BusLogic adapter; under EFI for any. */
+typedef enum { STAND_IN_SYM, STAND_IN_SAS, STAND_IN_AHCI, STAND_IN_VIRTIO } StandIn;
 
 static const struct {
     const char *driver, *words;
@@ -29,15 +29,20 @@ static const struct {
     [STAND_IN_SYM] = {"lsi53c895a", "an LSI 53C895A"},
     /* Of the 53C1030's own family (Fusion-MPT): in many systems the same driver serves both. */
     [STAND_IN_SAS] = {"mptsas1068", "an LSI SAS1068"},
+    /* OVMF as Debian builds it starts from no SCSI controller of VMware's. */
+    [STAND_IN_AHCI] = {"ich9-ahci", "an AHCI controller"},
+    [STAND_IN_VIRTIO] = {"virtio-scsi-pci", "a virtio SCSI controller"},
 };
 
 /* By the beginning of guestOS, in lower case; the first row that fits holds, so longer beginnings
  * come first. */
-static const struct {
+typedef struct {
     const char *guest;
     StandIn with;
     const char *driver; /* of the guest */
-} by_guest[] = {
+} GuestRow;
+
+static const GuestRow by_guest[] = {
     {"win2000", STAND_IN_SYM, "symc8xx.sys, which Windows 2000 has"},
     {"winxp", STAND_IN_SYM, "symc8xx.sys, which Windows XP has"},
     {"winnet", STAND_IN_SYM, "symc8xx.sys, which Windows Server 2003 has"},
@@ -81,25 +86,38 @@ static const struct {
     {"", STAND_IN_SYM, "one for the LSI 53C8xx family"},
 };
 
-static size_t
-guest_row(const DpBuild *build)
+/* The same under EFI, whatever the model. */
+static const GuestRow by_efi_guest[] = {
+    {"win", STAND_IN_AHCI,
+     "storahci.sys, which Windows has since 8 and loads at boot where it has used SATA before"},
+    {"longhorn", STAND_IN_AHCI, "msahci.sys, which has to be switched on before the move"},
+    {"freebsd", STAND_IN_VIRTIO, "virtio_scsi(4), which its kernel has"},
+    {"", STAND_IN_VIRTIO, "virtio_scsi, which must be in the guest's initramfs"},
+};
+
+/* What stands for @model; NULL: QEMU has it, and firmware starts from it. */
+static const GuestRow *
+stand_in_for(const DpBuild *build, const Model *model)
 {
     const char *guest = dp_vmx_get(build->vmx, "guestOS");
-    size_t i = 0;
+    const GuestRow *row = build->plan->efi ? by_efi_guest : by_guest;
 
-    while (g_ascii_strncasecmp(guest != NULL ? guest : "", by_guest[i].guest,
-                               strlen(by_guest[i].guest)) != 0) {
-        i++; /* the last row fits all */
+    if (!build->plan->efi && model->driver != NULL) {
+        return NULL;
     }
-    return i;
+    while (g_ascii_strncasecmp(guest != NULL ? guest : "", row->guest, strlen(row->guest)) != 0) {
+        row++; /* the last row fits all */
+    }
+    return row;
 }
 
-/* QEMU's driver for @model, that of its stand-in where QEMU has none. */
+/* QEMU's driver for @model, that of its stand-in where there is one. */
 static const char *
 driver_of(const DpBuild *build, const Model *model)
 {
-    return model->driver != NULL ? model->driver
-                                 : stand_ins[by_guest[guest_row(build)].with].driver;
+    const GuestRow *row = stand_in_for(build, model);
+
+    return row == NULL ? model->driver : stand_ins[row->with].driver;
 }
 
 static bool
@@ -119,18 +137,25 @@ check_shared_bus(DpBuild *build, const char *prefix)
 
 /* The guest sees another controller than @model, and is to have a driver for it. */
 static void
-warn_stand_in(DpBuild *build, const char *prefix, const Model *model)
+warn_stand_in(DpBuild *build, const char *prefix, const Model *model, const GuestRow *row)
 {
-    size_t row = guest_row(build);
-    const char *words = stand_ins[by_guest[row].with].words;
+    const char *words = stand_ins[row->with].words;
     const char *was = model->name[0] != '\0' ? model->name : "lsilogic";
     g_autofree char *key = dp_build_key(prefix, "virtualDev");
     DpDiag *diag;
 
-    dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED, "%s: QEMU has no %s", words, was);
+    dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED,
+                    model->driver == NULL ? "%s: QEMU has no %s"
+                                          : "%s: EFI firmware here cannot start from %s",
+                    words, was);
     diag = dp_build_diag(build, DP_DIAG_VMX_SUBSTITUTED, key,
                          "%s: the guest sees %s in place of %s; its driver is %s", prefix, words,
-                         was, by_guest[row].driver);
+                         was, row->driver);
+    if (build->plan->efi) {
+        dp_diag_set_remedy(diag, "make sure of the driver while the guest still runs on the old "
+                                 "host, or move its disk to a SATA or NVMe controller there first");
+        return;
+    }
     dp_diag_set_remedy(diag,
                        "make sure of the driver while the guest still runs on the old host, or set "
                        "%s to pvscsi or lsisas1068 there first",
@@ -165,6 +190,7 @@ bool
 dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n G_GNUC_UNUSED)
 {
     const Model *model = find_model(build, prefix);
+    const GuestRow *row;
     DpPlace place;
 
     if (!dp_build_bool(build, prefix, "present", false) || !check_shared_bus(build, prefix)) {
@@ -176,8 +202,9 @@ dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n G_GNUC_UNUSED)
     if (!dp_build_place(build, prefix, model->kind, false, &place)) {
         return false;
     }
-    if (model->driver == NULL) {
-        warn_stand_in(build, prefix, model);
+    row = stand_in_for(build, model);
+    if (row != NULL) {
+        warn_stand_in(build, prefix, model, row);
     }
     dp_disks_add_controller(build, driver_of(build, model), prefix, &place);
     return true;
@@ -198,6 +225,20 @@ sas_address(const DpBuild *build, unsigned n, unsigned unit)
     return (json_int_t)(UINT64_C(0x5000c29000000000) | g_ascii_strtoull(sum, NULL, 16));
 }
 
+/* A unit of a controller for which AHCI stands is a drive at a port. */
+static void
+move_to_port(unsigned n, unsigned unit, json_t *device)
+{
+    const char *driver = json_string_value(json_object_get(device, "driver"));
+    g_autofree char *bus = g_strdup_printf("scsi%u.%u", n, unit);
+
+    (void)json_object_set_new(device, "driver",
+                              json_string(strcmp(driver, "scsi-hd") == 0 ? "ide-hd" : "ide-cd"));
+    (void)json_object_set_new(device, "bus", json_string(bus));
+    (void)json_object_del(device, "scsi-id");
+    (void)json_object_del(device, "lun");
+}
+
 void
 dp_scsi_identify(DpBuild *build, unsigned n, unsigned unit, json_t *device)
 {
@@ -207,6 +248,9 @@ dp_scsi_identify(DpBuild *build, unsigned n, unsigned unit, json_t *device)
     if (model != NULL && strcmp(driver_of(build, model), "mptsas1068") == 0) {
         (void)json_object_set_new(device, "wwn", json_integer(sas_address(build, n, unit)));
     }
+    if (dp_scsi_is_ahci(build, n)) {
+        move_to_port(n, unit, device);
+    }
 }
 
 unsigned
@@ -215,5 +259,14 @@ dp_scsi_units(DpBuild *build, unsigned n)
     g_autofree char *prefix = g_strdup_printf("scsi%u", n);
     const Model *model = find_model(build, prefix);
 
-    return model != NULL ? model->units : 0;
+    return model == NULL ? 0 : dp_scsi_is_ahci(build, n) ? DP_AHCI_PORTS : model->units;
+}
+
+bool
+dp_scsi_is_ahci(const DpBuild *build, unsigned n)
+{
+    g_autofree char *prefix = g_strdup_printf("scsi%u", n);
+    const Model *model = find_model(build, prefix);
+
+    return model != NULL && strcmp(driver_of(build, model), stand_ins[STAND_IN_AHCI].driver) == 0;
 }

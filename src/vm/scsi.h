@@ -4,6 +4,8 @@
 
 #include "build.h"
 
+#define DP_AHCI_PORTS 6 /* of ich9-ahci; ESX has 30 */
+
 /* Adds controller @n, scsiN in @prefix; false if it is not there or was refused. A controller that
  * QEMU lacks is replaced by one for which the guest's system has a driver, with a warning. */
 bool dp_scsi_controller(DpBuild *build, const char *prefix, unsigned n);
@@ -13,6 +15,9 @@ unsigned dp_scsi_units(DpBuild *build, unsigned n);
 
 /* Names the disk or drive @device at @unit of controller @n as that controller needs it. */
 void dp_scsi_identify(DpBuild *build, unsigned n, unsigned unit, json_t *device);
+
+/* True if an AHCI controller stands for that controller: its units are ports. */
+bool dp_scsi_is_ahci(const DpBuild *build, unsigned n);
 
 /* disks.c: a controller that is a PCI device and no more. */
 void

@@ -52,7 +52,7 @@ typedef struct {
     char *device;    /* "ethernet0", "pciPassthru1" */
     char *mac;       /* NULL: unknown */
     char *esx_name;  /* "ens33"; NULL: the file names no place */
-    char *name;      /* here, under BIOS firmware: "enp2s1" */
+    char *name;      /* here: "enp2s1" */
     char *link_file; /* where the guest wants the next; NULL: the name stays */
     char *link_text; /* for systemd-udevd: brings the old name back */
 } DpVmInterface;
@@ -70,6 +70,9 @@ typedef struct {
     GArray *files;         /* DpVmFile: disks and images QEMU gets as descriptors */
     GArray *taps;          /* DpVmTap: interfaces that are ports of a bridge of the host */
     bool tcg;              /* --accel tcg */
+    bool efi;              /* the firmware is OVMF; false: SeaBIOS */
+    bool secure_boot;      /* of EFI: nothing starts but what Microsoft's certificates vouch for */
+    char *efi_vars;        /* path of EFI's variables, beside the VMX; NULL: BIOS */
     char *run_dir;         /* the folder of this VM's run: "/run/directpath/vm/ID" */
     char *vnc;             /* "127.0.0.1:5900"; NULL: no display is offered */
     char *vnc_password;    /* secret: set over the monitor, never an argument; NULL: none */
@@ -97,13 +100,15 @@ char *dp_vm_vmx_sum(const DpVmx *vmx);
 /* A file that is opened for QEMU and handed over as a descriptor, so that its user needs no right
  * on the path. */
 typedef enum {
-    DP_VM_FILE_VMDK,   /* one file: hosted sparse or stream-optimized, no parent */
-    DP_VM_FILE_FLAT,   /* the raw extent of a VMDK */
-    DP_VM_FILE_EXTENT, /* a sparse extent of a VMDK of several files */
-    DP_VM_FILE_TEXT,   /* no file: the descriptor of such a VMDK as QEMU is to read it */
-    DP_VM_FILE_ISO,    /* ISO 9660 or UDF image */
-    DP_VM_FILE_FLOPPY, /* raw image of a floppy */
-    DP_VM_FILE_OUTPUT, /* a serial port's text, appended to */
+    DP_VM_FILE_VMDK,     /* one file: hosted sparse or stream-optimized, no parent */
+    DP_VM_FILE_FLAT,     /* the raw extent of a VMDK */
+    DP_VM_FILE_EXTENT,   /* a sparse extent of a VMDK of several files */
+    DP_VM_FILE_TEXT,     /* no file: the descriptor of such a VMDK as QEMU is to read it */
+    DP_VM_FILE_ISO,      /* ISO 9660 or UDF image */
+    DP_VM_FILE_FLOPPY,   /* raw image of a floppy */
+    DP_VM_FILE_OUTPUT,   /* a serial port's text, appended to */
+    DP_VM_FILE_FIRMWARE, /* the code of EFI firmware: a file of the host's package */
+    DP_VM_FILE_EFI_VARS, /* its variables, beside the VMX; made from @made_from where absent */
 } DpVmFileKind;
 
 typedef struct {
@@ -111,10 +116,11 @@ typedef struct {
     bool writable;
     int fdset; /* /dev/fdset/N */
     DpVmFileKind kind;
-    uint64_t size;    /* DP_VM_FILE_FLAT: bytes that the descriptor says; else 0 */
-    char *descriptor; /* DP_VM_FILE_FLAT: name of the file beside it that says so; else NULL */
-    char *text;       /* DP_VM_FILE_TEXT: its content; else NULL */
-    char *inside;     /* the datastore's folder that the file lies in; NULL: the VM's folder */
+    uint64_t size;         /* DP_VM_FILE_FLAT: bytes that the descriptor says; else 0 */
+    char *descriptor;      /* DP_VM_FILE_FLAT: name of the file beside it that says so; else NULL */
+    char *text;            /* DP_VM_FILE_TEXT: its content; else NULL */
+    char *inside;          /* the datastore's folder that the file lies in; NULL: the VM's folder */
+    const char *made_from; /* DP_VM_FILE_EFI_VARS: the template; static; else NULL */
 } DpVmFile;
 
 /* An interface of the guest that becomes a port of a bridge: QEMU gets it as a descriptor, after

@@ -38,6 +38,9 @@ CASES = {
     "a name with XML in it": ([('"RHEL3"', '"a/b <x/> & \'q\' |22"')], "", {"DP3371"}),
     "a conventional bus": ([('pciPassthru1.present', 'pciPassthru1.virtualDev = "pci"\npciPassthru1.present'),
                             ('pciPassthru1.pciSlotNumber = "192"', 'pciPassthru1.pciSlotNumber = "34"')], "", {"DP3371"}),
+    "EFI": ([('guestOS = "linux"', 'guestOS = "debian12-64"')], 'firmware = "efi"\npciPassthru.64bitMMIOSizeGB = "128"\n', {"DP3371"}),
+    "EFI with secure boot": ([('guestOS = "linux"', 'guestOS = "windows9-64"')],
+                             'firmware = "efi"\nuefi.secureBoot.enabled = "TRUE"\n', {"DP3371"}),
     "without devices": ([("pciPassthru", "# ")], "", {"DP3371"}),
 }
 

@@ -85,6 +85,7 @@ static const Field platform_fields[] = {
     FIELD(DpPlatform, vfio_iommu_type1),
     FIELD(DpPlatform, unsafe_interrupts),
     FIELD(DpPlatform, no_intx_masking),
+    FIELD(DpPlatform, efi_firmware),
     FIELD(DpPlatform, mem_total),
     FIELD(DpPlatform, mem_available),
     FIELD(DpPlatform, transparent),

@@ -5,9 +5,9 @@
 
 /* Options with a value, and those without. */
 static const char *const valued[] = {
-    "-sandbox",  "-name",     "-machine", "-cpu",     "-smp",     "-m",   "-uuid",   "-rtc",
-    "-boot",     "-display",  "-vnc",     "-monitor", "-chardev", "-mon", "-global", "-add-fd",
-    "-audiodev", "-blockdev", "-device",  "-netdev",  "-object",  NULL,
+    "-sandbox",  "-name",     "-machine", "-cpu",     "-smp",     "-m",      "-uuid",   "-rtc",
+    "-boot",     "-display",  "-vnc",     "-monitor", "-chardev", "-mon",    "-global", "-add-fd",
+    "-audiodev", "-blockdev", "-device",  "-netdev",  "-object",  "-fw_cfg", NULL,
 };
 
 static const char *const alone[] = {"-nodefaults", "-no-user-config", "-S", NULL};
