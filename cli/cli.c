@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "base/each.h"
+#include "host/untar.h"
 #include "output.h"
 
 #include <stdio.h>
@@ -52,6 +53,10 @@ dp_cli_free(DpCli *cli)
 {
     if (cli == NULL) {
         return;
+    }
+    if (cli->unpacked != NULL) {
+        dp_untar_remove(cli->unpacked);
+        g_free(cli->unpacked);
     }
     dp_options_free(cli->options);
     json_decref(cli->doc);

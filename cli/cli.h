@@ -26,6 +26,7 @@ struct DpCli {
     const char *rows_key; /* the key in it whose value is `rows`; NULL: none */
     GPtrArray *rows;      /* elements of an array, as texts: dp_cli_set_rows */
     DpDiagList *diags;    /* everything to be reported */
+    char *unpacked;       /* folder of an archive that --host named; removed at the end */
     DpExit exit;          /* of a verb that returned true; DP_EXIT_PARTLY counts in any case */
     bool colour;          /* standard output is a terminal that wants colour */
     bool colour_err;      /* the same for standard error */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
+#include "hostarg.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -100,7 +101,8 @@ run(DpCli *cli, GError **error)
     if (cli->verb == NULL) {
         return false;
     }
-    return check_usage(cli, error) && check_needs(cli, error) && cli->verb->run(cli, error);
+    return check_usage(cli, error) && check_needs(cli, error) && dp_cli_open_host(cli, error) &&
+           cli->verb->run(cli, error);
 }
 
 /* A descriptor that was closed by the caller must not become a file that output is written into. */

@@ -31,7 +31,7 @@ static const DpOptRow rows[] = {
     {"--yes", NULL, DP_OPT_YES, "do what is shown without it"},
     {"--take-system-id", NULL, DP_OPT_TAKE_SYSTEM_ID, "the file's systemId replaces this host's"},
     {"--accel", "kvm|tcg", DP_OPT_ACCEL, "how the guest's CPU runs (kvm unless said)"},
-    {"--host", "CAPTURE", DP_OPT_HOST, "the host in question: the folder of an unpacked capture"},
+    {"--host", "CAPTURE", DP_OPT_HOST, "another host: what 'host capture' wrote there"},
     {"--format", "libvirt", DP_OPT_FORMAT, "whose words to write it in"},
     {"--timeout", "S", DP_OPT_TIMEOUT, "seconds to wait for the guest (120 unless said)"},
     {"--order", "N", DP_OPT_ORDER, "its place among those that start with the host"},
@@ -144,7 +144,7 @@ take_value(DpOptions *options, const DpOptRow *row, const char *value, GError **
         g_free(options->root);
         options->root = g_strdup(value);
         return value[0] != '\0' ||
-               dp_fail(error, DP_ERROR_USAGE, "%s: no folder is named", row->name);
+               dp_fail(error, DP_ERROR_USAGE, "%s: nothing is named", row->name);
     case DP_OPT_OVERRIDE:
         return take_override(options, value, error);
     case DP_OPT_FORMAT:

@@ -51,11 +51,12 @@ typedef struct {
 } DpOptRow;
 
 typedef struct {
-    unsigned given;       /* DpOptBit of those that were there */
-    char *root;           /* of --root or --host; "/" unless said */
-    char *accel;          /* "kvm" unless said */
-    char *format;         /* NULL unless said */
-    int timeout_s;        /* -1 unless said */
+    unsigned given; /* DpOptBit of those that were there */
+    char *root;     /* of --root or --host; "/" unless said. An archive becomes the folder that
+                       it is unpacked into */
+    char *accel;    /* "kvm" unless said */
+    char *format;   /* NULL unless said */
+    int timeout_s;  /* -1 unless said */
     int confirm_within_s; /* 0 unless said */
     int order;            /* 0 unless said */
     char *device_id;      /* NULL unless said */

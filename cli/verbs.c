@@ -124,7 +124,9 @@ static const DpVerb verbs[] = {
      "For every key: honoured, substituted (by what), ignored (why nothing is lost)\n"
      "or unknown; then the passed-through devices and where the guest sees them; then\n"
      "every problem. Exit status 0: this host can power it on; 1: it cannot. With\n"
-     "--host: another host, of which a capture was made there ('host capture').\n",
+     "--host another host answers before anything is moved, out of what 'host capture'\n"
+     "wrote there (the archive, or a folder that it was unpacked into): device by\n"
+     "device, memory, addresses, firmware and processor. Disks are not looked at then.\n",
      "directpath vm validate /vmfs/volumes/vm/vm.vmx", dp_cmd_vm_validate},
     {"vm create", "FILE.vmx [KEY=VALUE...]", 1, -1, DP_OPT_DRY_RUN, 0, "a new VMX",
      "Writes a VMX of hardware version 11 with one processor, 1024 MB, an SMBIOS UUID\n"
@@ -155,11 +157,13 @@ static const DpVerb verbs[] = {
      "missing, also to a file whose version was raised by hand. What stands there\n"
      "stays. Refused while the VM is on.\n",
      "directpath vm upgrade vm.vmx", dp_cmd_vm_upgrade},
-    {"vm relocate", "FILE.vmx", 1, 1, DP_OPT_YES, 0, "point a VM's devices at those of this host",
+    {"vm relocate", "FILE.vmx", 1, 1, DP_OPT_YES | DP_OPT_HOST, 0,
+     "point a VM's devices at those of this host",
      "For each entry whose address, ids or systemId are not this host's, proposes the\n"
      "device here that it would mean: the same model, enabled, healthy and free. With\n"
      "--yes address and systemId of all that are proposed are written together; at a\n"
-     "terminal each is asked for. Exit status 1 or 4: none, or not all, has one here.\n",
+     "terminal each is asked for. Exit status 1 or 4: none, or not all, has one here.\n"
+     "With --host: the devices of another host, out of its capture.\n",
      "directpath vm relocate --yes vm.vmx", dp_cmd_vm_relocate},
     {"vm power-on", "FILE.vmx", 1, 1, DP_OPT_ACCEL | DP_OPT_DRY_RUN, DP_VERB_ROOT | DP_VERB_LIVE,
      "start a VM with its devices",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VMX made into a plan, and what it tells: vm validate. */
+#include "hostarg.h"
 #include "output.h"
 #include "verbs.h"
 #include "vm/ledger.h"
@@ -158,6 +159,7 @@ dp_cmd_vm_validate(DpCli *cli, GError **error)
     g_autoptr(DpContext) context = NULL;
     g_autoptr(DpVmxFile) file = NULL;
     g_autoptr(DpPlan) plan = NULL;
+    bool there = dp_options_have(cli->options, DP_OPT_HOST);
     bool valid;
 
     json_object_set_new(cli->doc, "valid", json_false());
@@ -170,11 +172,16 @@ dp_cmd_vm_validate(DpCli *cli, GError **error)
     json_object_set_new(cli->doc, "keys", keys_report(cli, plan));
     json_object_set_new(cli->doc, "passthrough", dp_plan_devices_report(cli, plan));
     json_object_set_new(cli->doc, "interfaces", dp_plan_interfaces_report(cli, plan));
+    if (there) {
+        json_object_set_new(cli->doc, "host", dp_plan_host_report(cli, context, plan));
+    }
     dp_diags_extend(cli->diags, plan->diags);
     valid = !dp_diags_have_error(plan->diags) && !dp_diags_have_error(cli->diags);
     json_object_set_new(cli->doc, "valid", json_boolean(valid));
-    dp_out(cli,
-           valid ? "\nValid: this host can power it on." : "\nNot valid here; the reasons follow.");
+    dp_out(cli, valid ? "\nValid: %s host can power it on." : "\nNot valid %s; the reasons follow.",
+           valid   ? there ? "that" : "this"
+           : there ? "there"
+                   : "here");
     cli->exit = valid ? DP_EXIT_DONE : DP_EXIT_NO;
     return true;
 }
