@@ -36,6 +36,7 @@ done
 mount -t ext4 -o errors=panic "$data" /mnt || echo "no mount"
 cat >/etc/acpi/PWRF/00000080 <<'END'
 #!/bin/busybox sh
+exec >/dev/ttyS0 2>&1 # acpid has none of its own
 echo "=== power button"
 for try in 1 2 3 4 5 6 7 8 9; do umount /mnt 2>/dev/null && echo "=== unmounted" && break; usleep 100000; done
 exec /bin/busybox poweroff -f
@@ -203,6 +204,19 @@ def test_one_that_is_refused_keeps_nobody_back():
     assert "DP4030" in directpath("vm", "list").ids()
     os.rename(f"{path_of('first')}.gone", path_of("first"))
     directpath("vm", "power-off", path_of("second"))
+
+
+def test_a_rescue_boot_starts_nothing():
+    """What the kernel was booted with is another file for the length of this test."""
+    with open("/root/cmdline", "w", encoding="ascii") as stream:
+        stream.write(harness.read("/proc/cmdline").strip() + " directpath=off\n")
+    assert harness.run("mount", "--bind", "/root/cmdline", "/proc/cmdline").status == 0
+    try:
+        result = directpath("--json", "vm", "autostart", "--all").json
+    finally:
+        harness.run("umount", "/proc/cmdline")
+    assert result["vms"] == [] and [diag["id"] for diag in result["diagnostics"]] == ["DP1114"], result
+    assert running() == set()
 
 
 def test_one_that_moved_keeps_its_place():
