@@ -42,16 +42,19 @@ log_name(unsigned n, char *name, size_t size)
     }
 }
 
-static void
+/* False where the newest cannot be moved, with errno: nothing is written over it. */
+static bool
 rotate(int folder)
 {
     char from[32], to[32];
+    bool moved = true;
 
     for (unsigned n = KEPT - 1; n > 0; n--) {
         log_name(n - 1, from, sizeof from);
         log_name(n, to, sizeof to);
-        (void)renameat(folder, from, folder, to);
+        moved = renameat(folder, from, folder, to) == 0 || errno == ENOENT;
     }
+    return moved;
 }
 
 /* The folder of the file that is meant, whatever link names it. */
@@ -80,8 +83,8 @@ log_open(const char *vmx_path, int flags, GError **error)
     if (folder < 0) {
         return NULL;
     }
-    if ((flags & O_EXCL) != 0) {
-        rotate(folder);
+    if ((flags & O_EXCL) != 0 && !rotate(folder)) {
+        return dp_fail_errno(error, errno, "cannot move %s beside the VMX", DP_LOG_NAME), NULL;
     }
     fd = openat(folder, DP_LOG_NAME,
                 flags | O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);

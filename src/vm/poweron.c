@@ -358,7 +358,10 @@ start(PowerOn *on, DpUndo *undo, GError **error)
     text = report.text;
     if (!report.ok) {
         dp_diags_add(on->outcome->diags, (DpDiagId)report.diag, on->launch.plan->name, "%s", text);
-        return dp_fail(error, DP_ERROR_IO, "%s was not started", on->launch.plan->name);
+        /* An engine that will not do is an answer; one that failed is a failure. */
+        return report.diag == DP_DIAG_VM_ENGINE_FAILED
+                   ? dp_fail(error, DP_ERROR_IO, "%s was not started", on->launch.plan->name)
+                   : refuse(on, error);
     }
     note(on, "start the engine", on->launch.plan->name, on->launch.engine);
     return true;

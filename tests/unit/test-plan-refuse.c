@@ -7,7 +7,7 @@
 
 typedef struct {
     const char *name;
-    const char *changes[4]; /* NULL-terminated */
+    const char *changes[8]; /* NULL-terminated */
     DpDiagId id;
     DpSeverity severity;
     const char *about; /* the key whose line the subject names; NULL: the file */
@@ -137,6 +137,13 @@ static const Case cases[] = {
      N,
      "scsi0.present",
      NULL},
+    {"no-slot",
+     {"pciBridge4.functions=1", "pciBridge5.present=FALSE", "pciBridge6.present=FALSE",
+      "pciBridge7.present=FALSE", "pciPassthru0.pciSlotNumber=-1", "pciPassthru1.pciSlotNumber=-1"},
+     DP_DIAG_VMX_NO_SLOT,
+     E,
+     "pciPassthru1.present",
+     "1 PCI Express ports, 0 of them free"},
     /* disks and drives */
     {"disk-unnamed", {"scsi0:0.fileName"}, DP_DIAG_VMX_FILE_NAME, E, NULL, "missing"},
     {"disk-dots",

@@ -128,6 +128,25 @@ ask_qemu(const DpPlan *plan, const char *folder, const char *command)
     return out;
 }
 
+/* That the guest cannot write to its disk is said, of the disk's own line. */
+static void
+check_said(const DpPlan *plan, const Kind *kind)
+{
+    const DpDiag *said = NULL;
+
+    for (guint i = 0; i < plan->diags->len; i++) {
+        const DpDiag *diag = g_ptr_array_index(plan->diags, i);
+
+        said = diag->row->id == DP_DIAG_VMX_DISK_READ_ONLY ? diag : said;
+    }
+    g_assert_cmpint(said != NULL, ==, !kind->writable);
+    if (said != NULL) {
+        g_assert_cmpstr(said->subject, ==, "a.vmx:7");
+        g_assert_nonnull(strstr(said->message, "scsi0:0"));
+        g_assert_nonnull(strstr(said->remedy, "qemu-img"));
+    }
+}
+
 static void
 test_kind(gconstpointer data)
 {
@@ -141,6 +160,7 @@ test_kind(gconstpointer data)
     plan = plan_of(folder);
     g_assert_false(dp_diags_have_error(plan->diags));
     g_assert_cmpuint(plan->files->len, ==, kind->files);
+    check_said(plan, kind);
     if (kind->writable) {
         out = ask_qemu(plan, folder, "write -P 90 4831838208 64k"); /* 4.5 GiB */
         g_assert_nonnull(strstr(out, "wrote 65536/65536"));
