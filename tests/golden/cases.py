@@ -597,6 +597,7 @@ VM = [
     validate("duplicate-key", vmx=[("memsize = ", 'MEMSIZE = "1024"\nmemsize = ')]),
     validate("no-datastore", tree_files={"etc/directpath/datastores": "other = /srv\n"}),
     validate("strange-datastores", tree_files={"etc/directpath/datastores": "store /srv\nstore = srv\n"}),
+    validate("unreadable-datastores", tree_files={"etc/directpath/datastores": b"store = /srv\0\n"}),
     validate("no-network", vmx=[("memsize = ", ETHERNET + "memsize = ")]),
     validate("network", vmx=[("memsize = ", ETHERNET + "memsize = ")],
              tree_files={"etc/directpath/networks": "VM Network = none\n"}),

@@ -142,6 +142,19 @@ def test_a_folder_that_cannot_be_written_is_a_warning():
     assert harness.read(path) == before
 
 
+def test_a_systemd_that_makes_no_unit_is_a_warning():
+    """A host that systemd has booted has this folder; nothing of systemd is here that could make a unit."""
+    path = vm("unit")
+    os.makedirs("/run/systemd/system")
+    try:
+        result = directpath("vm", "power-on", path)
+        assert result.ids() == ["DP4040"], result.err
+        assert "directpath vm shut-down" in result.err, result.err
+        directpath("vm", "power-off", path)
+    finally:
+        os.rmdir("/run/systemd/system")
+
+
 def test_a_guest_that_does_not_hear_the_power_button():
     path = vm("deaf")
     directpath("vm", "power-on", path)

@@ -342,6 +342,12 @@ static const Case cases[] = {
      W,
      "pciPassthru0.msiEnabled",
      "INTx"},
+    {"window-small",
+     {"pciPassthru.64bitMMIOSizeGB=0"},
+     DP_DIAG_VMX_MMIO_WINDOW,
+     W,
+     "pciPassthru.64bitMMIOSizeGB",
+     "the window follows the BARs"},
     {"window-misspelt",
      {"pciPassthru.use64bitMMIOSizeGB=64"},
      DP_DIAG_VMX_MMIO_MISSPELT,
@@ -420,6 +426,22 @@ test_pending(void)
     fn->driver = g_strdup("nvme");
     plan = plan_fixture_changed(fixture, NULL);
     g_assert_nonnull(strstr(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_PENDING)->message, "nvme"));
+}
+
+/* SeaBIOS cannot place it. */
+static void
+test_bar_too_large_for_bios(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = NULL;
+    const DpDiag *diag;
+
+    dp_host_find_name(fixture->host, DISK)->bars[0].size = (uint64_t)8 << 30;
+    plan = plan_fixture_changed(fixture, NULL);
+    diag = plan_diag(plan, DP_DIAG_VMX_MMIO_BIOS);
+    g_assert_nonnull(diag);
+    g_assert_nonnull(strstr(diag->message, "8 GiB"));
+    g_assert_nonnull(strstr(diag->remedy, "EFI"));
 }
 
 static void
@@ -542,6 +564,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/plan/in-use", test_in_use);
     g_test_add_func("/plan/pending", test_pending);
+    g_test_add_func("/plan/bar-too-large-for-bios", test_bar_too_large_for_bios);
     g_test_add_func("/plan/no-system-id", test_host_without_a_system_id);
     g_test_add_func("/plan/no-bridges", test_no_bridges);
     g_test_add_func("/plan/conventional", test_conventional);
