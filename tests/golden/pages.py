@@ -5,7 +5,8 @@
     pages.py --directpath PROGRAM
 
 A command is a line of a block marked `sh` in a page of docs/ or the README, or a line of an example in a man page. Each page is one
-session on a host of its own, here a captured one, where what acts on a running machine has to refuse with DP9003. A line may end in `# exit status N` (or `any`); it is 0 unless said.
+session on a host of its own, here a captured one, where what acts on a running machine has to refuse with DP9003; on the emulated
+host `tests/lab/pages.py` runs them all as they stand. A line may end in `# exit status N` (or `any`); it is 0 unless said.
 Commands that are named within sentences are looked up with their options.
 """
 import argparse
