@@ -3,6 +3,7 @@
 handed neither to the host nor to a VM until a reset succeeds."""
 import json
 import os
+import signal
 
 import harness
 from harness import directpath, driver
@@ -97,6 +98,32 @@ def test_a_power_on_that_finds_it_out():
     failed = directpath("vm", "power-on", VMX, "--accel", "tcg", expect=3)
     assert "DP2033" in failed.ids() and "DP2106" in failed.ids(), failed.err
     expect_quarantined()
+    release()
+
+
+def ended(pid):
+    try:
+        return harness.process_status(pid)["State"].startswith("Z")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_after_a_vm_nobody_gets_it():
+    """It was reset by power management before; when engine and supervisor have died, the map has another word, which fails."""
+    directpath("device", "enable", NIC)
+    reset_by("d3d0")
+    directpath("vm", "power-on", VMX, "--accel", "tcg")
+    status = directpath("--json", "vm", "status", VMX).json
+    assert status["devices"][0]["reset"] == "pm", status["devices"]
+    os.remove(MAP)
+    for pid in (status["supervisor_pid"], status["pid"]):
+        os.kill(pid, signal.SIGKILL)
+    harness.wait_for("both ends", lambda: ended(status["supervisor_pid"]) and ended(status["pid"]), 20)
+    said = directpath("host", "status", expect=None)
+    assert {"DP4011", "DP4013", "DP2106"} <= set(said.ids()), said.err
+    expect_quarantined()
+    refused = directpath("vm", "power-on", VMX, "--accel", "tcg", expect=1)
+    assert "DP1322" in refused.err, refused.err
     release()
 
 
