@@ -156,7 +156,7 @@ def elsewhere(line):
     """The entry of ELSEWHERE for @line holds."""
     if line.startswith("sudo apt-get install "):  # what ./check and ./package install, for the same purpose
         wanted = set(re.findall(r"^build (\S+)$", (ROOT / "tools/packages").read_text(), re.M)) - {"libc6-dev"}
-        return set(line.split()[3:]) == wanted | {"qemu-system-x86"}
+        return set(line.split()[3:]) == wanted | {"qemu-system-x86", "ovmf"}
     for command, (file, words) in ELSEWHERE.items():
         if line.startswith(command):
             return words in (ROOT / file).read_text()
