@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "capture-needs.h"
+#include "capture-parts.h"
 
 #include "base/file.h"
 #include "scan.h"
@@ -8,15 +8,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static void
-add_text(const DpCaptureNeeds *capture, const char *name, const char *text)
-{
-    dp_tar_add_file(capture->tar, name, text, strlen(text));
-}
-
 /* Adds the link @path and returns the place where its files really lie. */
 static char *
-add_link(const DpCaptureNeeds *capture, const char *path)
+add_link(const DpCapture *capture, const char *path)
 {
     g_autofree char *target = dp_file_read_link(capture->root->fd, path);
 
@@ -28,14 +22,14 @@ add_link(const DpCaptureNeeds *capture, const char *path)
 }
 
 static char *
-alias_of(const DpCaptureNeeds *capture, const DpPeer *peer)
+alias_of(const DpCapture *capture, const DpPeer *peer)
 {
     return dp_scrub_address(capture->addresses, peer->address);
 }
 
 /* One to that machine alone for each interface; as equals they are all found again. */
 static void
-add_route(const DpCaptureNeeds *capture, const DpPeer *peer, GString *table)
+add_route(const DpCapture *capture, const DpPeer *peer, GString *table)
 {
     g_autofree char *alias = peer == NULL ? NULL : alias_of(capture, peer);
 
@@ -51,7 +45,7 @@ add_route(const DpCaptureNeeds *capture, const DpPeer *peer, GString *table)
 }
 
 char *
-dp_capture_peer_routes(const DpCaptureNeeds *capture)
+dp_capture_peer_routes(const DpCapture *capture)
 {
     const DpHost *host = capture->host;
     GString *table = g_string_new(NULL);
@@ -71,7 +65,7 @@ dp_capture_peer_routes(const DpCaptureNeeds *capture)
 
 /* Of an iSCSI session one connection with the address; of an NVMe controller its own. */
 static void
-add_remote_disk(const DpCaptureNeeds *capture, const DpBlock *block)
+add_remote_disk(const DpCapture *capture, const DpBlock *block)
 {
     g_autofree char *alias = alias_of(capture, block->peer);
     g_autofree char *text = g_strdup_printf("traddr=%s\n", alias);
@@ -86,20 +80,20 @@ add_remote_disk(const DpCaptureNeeds *capture, const DpBlock *block)
             g_strdup_printf("sys/class/iscsi_connection/connection%.*s:0/address",
                             (int)strspn(number, "0123456789"), number);
 
-        add_text(capture, name, line);
+        dp_capture_text(capture, name, line);
     } else if (block->controller != NULL) {
         g_autofree char *place = add_link(capture, block->controller);
         g_autofree char *name = place == NULL ? NULL : g_strdup_printf("%s/address", place);
 
         if (name != NULL) {
-            add_text(capture, name, text);
+            dp_capture_text(capture, name, text);
         }
     }
 }
 
 /* An image of RBD, with an address of ours in place of its client's. */
 static void
-add_image(const DpCaptureNeeds *capture, const DpBlock *block)
+add_image(const DpCapture *capture, const DpBlock *block)
 {
     g_autofree char *folder = g_strdup_printf("sys/bus/rbd/devices/%s", block->name);
     g_autofree char *major = g_strdup_printf("%s/major", folder);
@@ -110,16 +104,16 @@ add_image(const DpCaptureNeeds *capture, const DpBlock *block)
     g_auto(GStrv) numbers = g_strsplit(block->devno, ":", 2);
 
     if (g_strv_length(numbers) == 2) {
-        add_text(capture, major, numbers[0]);
-        add_text(capture, minor, numbers[1]);
+        dp_capture_text(capture, major, numbers[0]);
+        dp_capture_text(capture, minor, numbers[1]);
     }
     if (address != NULL) {
-        add_text(capture, client, address);
+        dp_capture_text(capture, client, address);
     }
 }
 
 void
-dp_capture_tunnel(const DpCaptureNeeds *capture, const char *net, const char *place)
+dp_capture_tunnel(const DpCapture *capture, const char *net, const char *place)
 {
     g_autofree char *type_path = g_strdup_printf("sys/class/net/%s/type", net);
     g_autofree char *uevent_path = g_strdup_printf("sys/class/net/%s/uevent", net);
@@ -129,30 +123,30 @@ dp_capture_tunnel(const DpCaptureNeeds *capture, const char *net, const char *pl
     g_autofree char *to_type = g_strdup_printf("%s/type", place);
     g_autofree char *to_uevent = g_strdup_printf("%s/uevent", place);
 
-    add_text(capture, to_type, type == NULL ? "" : type);
+    dp_capture_text(capture, to_type, type == NULL ? "" : type);
     for (char **line = lines; *line != NULL; line++) {
         if (g_str_has_prefix(*line, "DEVTYPE=")) {
-            add_text(capture, to_uevent, *line);
+            dp_capture_text(capture, to_uevent, *line);
         }
     }
 }
 
 /* udev's word on a member of a pool, and that the pool is there. */
 static void
-add_pool(const DpCaptureNeeds *capture, const DpBlock *block)
+add_pool(const DpCapture *capture, const DpBlock *block)
 {
     g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
     g_autofree char *text =
         g_strdup_printf("E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=%s\n", block->pool);
     g_autofree char *folder = g_strdup_printf(DP_ZFS_POOLS "/%s", block->pool);
 
-    add_text(capture, path, text);
+    dp_capture_text(capture, path, text);
     dp_tar_add_folder(capture->tar, folder);
 }
 
 /* The rest of a map's uuid is the serial number of the disk. */
 static void
-add_map(const DpCaptureNeeds *capture, const DpBlock *block)
+add_map(const DpCapture *capture, const DpBlock *block)
 {
     g_autofree char *path = g_strdup_printf("sys/class/block/%s", block->name);
     g_autofree char *uuid = g_strdup_printf("%s/dm/uuid", path);
@@ -162,13 +156,13 @@ add_map(const DpCaptureNeeds *capture, const DpBlock *block)
         g_autofree char *name = place == NULL ? NULL : g_strdup_printf("%s/dm/uuid", place);
 
         if (name != NULL) {
-            add_text(capture, name, "mpath-\n");
+            dp_capture_text(capture, name, "mpath-\n");
         }
     }
 }
 
 static void
-add_blocks(const DpCaptureNeeds *capture)
+add_blocks(const DpCapture *capture)
 {
     for (guint i = 0; i < capture->host->blocks->len; i++) {
         const DpBlock *block = capture->host->blocks->pdata[i];
@@ -190,7 +184,7 @@ add_blocks(const DpCaptureNeeds *capture)
 
 /* Lines of fstab name their devices by the kernel's names, so that no serial number is in them. */
 static void
-add_awaited(const DpCaptureNeeds *capture)
+add_awaited(const DpCapture *capture)
 {
     g_autoptr(GString) table = g_string_new(NULL);
 
@@ -202,20 +196,20 @@ add_awaited(const DpCaptureNeeds *capture)
                                awaited->fstype, awaited->by_hand ? "noauto" : "defaults");
     }
     if (table->len > 0) {
-        add_text(capture, "etc/fstab", table->str);
+        dp_capture_text(capture, "etc/fstab", table->str);
     }
 }
 
 /* Of a member of a pool udev's record tells that already, and no partition is both. */
 static void
-add_esps(const DpCaptureNeeds *capture)
+add_esps(const DpCapture *capture)
 {
     for (guint i = 0; i < capture->host->blocks->len; i++) {
         const DpBlock *block = capture->host->blocks->pdata[i];
         g_autofree char *path = g_strdup_printf(DP_UDEV "/b%s", block->devno);
 
         if (block->esp && block->pool == NULL) {
-            add_text(capture, path, "E:ID_PART_ENTRY_TYPE=" DP_ESP_TYPE "\n");
+            dp_capture_text(capture, path, "E:ID_PART_ENTRY_TYPE=" DP_ESP_TYPE "\n");
         }
     }
     if (capture->host->platform.efi) {
@@ -224,19 +218,19 @@ add_esps(const DpCaptureNeeds *capture)
 }
 
 static void
-add_logins(const DpCaptureNeeds *capture)
+add_logins(const DpCapture *capture)
 {
     for (guint i = 0; i < capture->host->logins->len; i++) {
         g_autofree char *alias = alias_of(capture, capture->host->logins->pdata[i]);
         g_autofree char *path = g_strdup_printf("run/systemd/sessions/%04u", i + 1);
         g_autofree char *text = g_strdup_printf("REMOTE_HOST=%s\n", alias);
 
-        add_text(capture, path, text);
+        dp_capture_text(capture, path, text);
     }
 }
 
 static void
-add_keyboards(const DpCaptureNeeds *capture)
+add_keyboards(const DpCapture *capture)
 {
     for (guint i = 0; i < capture->host->keyboards->len; i++) {
         const DpSeat *seat = capture->host->keyboards->pdata[i];
@@ -246,14 +240,14 @@ add_keyboards(const DpCaptureNeeds *capture)
         g_autofree char *key = place == NULL ? NULL : g_strconcat(place, "/capabilities/key", NULL);
 
         if (place != NULL) {
-            add_text(capture, ev, "120013\n");
-            add_text(capture, key, "fffffffffffffffe\n");
+            dp_capture_text(capture, ev, "120013\n");
+            dp_capture_text(capture, key, "fffffffffffffffe\n");
         }
     }
 }
 
 static void
-add_consoles(const DpCaptureNeeds *capture)
+add_consoles(const DpCapture *capture)
 {
     g_autoptr(GString) table = g_string_new(NULL);
 
@@ -264,11 +258,11 @@ add_consoles(const DpCaptureNeeds *capture)
         g_free(add_link(capture, path)); /* where it lies is all that counts */
         g_string_append_printf(table, "%s -W- (E)\n", seat->name);
     }
-    add_text(capture, "proc/consoles", table->str);
+    dp_capture_text(capture, "proc/consoles", table->str);
 }
 
 static void
-add_crash(const DpCaptureNeeds *capture)
+add_crash(const DpCapture *capture)
 {
     const DpCrash *crash = &capture->host->crash;
     g_autofree char *alias = crash->peer == NULL ? NULL : alias_of(capture, crash->peer);
@@ -284,12 +278,12 @@ add_crash(const DpCaptureNeeds *capture)
     } else {
         text = g_strdup_printf("ssh %s\n", alias != NULL ? alias : "unknown");
     }
-    add_text(capture, "sys/kernel/kexec_crash_loaded", "1\n");
-    add_text(capture, "etc/kdump.conf", text);
+    dp_capture_text(capture, "sys/kernel/kexec_crash_loaded", "1\n");
+    dp_capture_text(capture, "etc/kdump.conf", text);
 }
 
 void
-dp_capture_needs(const DpCaptureNeeds *capture)
+dp_capture_needs(const DpCapture *capture)
 {
     add_blocks(capture);
     add_awaited(capture);

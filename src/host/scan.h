@@ -77,6 +77,9 @@ bool dp_function_read(DpRoot *root, int devices_fd, DpFunction *fn, DpSlow *slow
 void dp_function_take_slow(DpFunction *fn, const DpSlow *slow);
 /* True if reading its configuration would wake it or a bridge above it. */
 bool dp_function_sleeps(const DpFunction *fn);
+/* Says of attribute @attr that it cannot be read, or holds what it cannot. */
+void dp_function_unreadable(DpFunction *fn, const char *attr, int err);
+void dp_function_strange(DpFunction *fn, const char *attr, const char *value);
 
 /* topology.c */
 /* The addresses among the components of a path, outermost first. */
