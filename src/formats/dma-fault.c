@@ -69,15 +69,22 @@ dp_kmsg_parse(const char *bytes, size_t len, DpKmsg *ret_record)
 {
     const char *end = memchr(bytes, '\n', len);
     Rest rest = {bytes, end != NULL ? (size_t)(end - bytes) : len};
-    uint64_t prefix, number;
+    uint64_t prefix, number, time_us;
 
     /* 19 digits always fit. */
     if (!eat_number(&rest, 10, 19, &prefix) || !eat(&rest, ",") ||
-        !eat_number(&rest, 10, 19, &number) || !eat(&rest, ",") || !seek(&rest, ";")) {
+        !eat_number(&rest, 10, 19, &number) || !eat(&rest, ",")) {
         return false;
     }
-    *ret_record =
-        (DpKmsg){.number = number, .of_kernel = prefix >> 3 == 0, .text = rest.at, .len = rest.len};
+    (void)eat_number(&rest, 10, 19, &time_us);
+    if (!seek(&rest, ";")) {
+        return false;
+    }
+    *ret_record = (DpKmsg){.number = number,
+                           .time_us = time_us,
+                           .of_kernel = prefix >> 3 == 0,
+                           .text = rest.at,
+                           .len = rest.len};
     return true;
 }
 

@@ -15,6 +15,7 @@
 
 typedef struct {
     uint64_t number;  /* grows by one a record */
+    uint64_t time_us; /* since the boot */
     bool of_kernel;   /* facility 0, which no process can give to its own words */
     const char *text; /* within what was parsed; not terminated */
     size_t len;

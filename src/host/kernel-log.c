@@ -8,9 +8,100 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* One record of the kernel is at most 8 KiB; its whole buffer is rarely more than 1 MiB. */
-#define RECORD_MAX 8192
-#define BYTES_MAX  (16u << 20)
+/* The kernel's whole buffer is rarely more than 1 MiB. */
+#define BYTES_MAX (16u << 20)
+
+struct DpKmsgReader {
+    int fd;
+    const char *at; /* what of `bytes` is not looked at yet */
+    size_t left;
+    uint64_t budget; /* bytes that may still be read */
+    char bytes[DP_KMSG_MAX];
+};
+
+DpKmsgReader *
+dp_kmsg_open(const DpRoot *root, uint64_t max_bytes, int *ret_errno)
+{
+    int fd = dp_file_open(root->fd, DP_KMSG, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    DpKmsgReader *reader;
+
+    if (fd < 0) {
+        *ret_errno = -fd;
+        return NULL;
+    }
+    reader = g_new0(DpKmsgReader, 1);
+    reader->fd = fd;
+    reader->budget = max_bytes;
+    reader->at = reader->bytes;
+    return reader;
+}
+
+void
+dp_kmsg_close(DpKmsgReader *reader)
+{
+    if (reader != NULL) {
+        dp_close_fd(&reader->fd);
+        g_free(reader);
+    }
+}
+
+int
+dp_kmsg_fd(const DpKmsgReader *reader)
+{
+    return reader->fd;
+}
+
+/* One record a read, behind what is left; more, and not in whole lines, where the log is no device
+ * of the kernel's. */
+static DpKmsgRead
+fill(DpKmsgReader *reader)
+{
+    ssize_t n;
+
+    memmove(reader->bytes, reader->at, reader->left);
+    reader->at = reader->bytes;
+    n = reader->budget == 0
+            ? 0
+            : read(reader->fd, reader->bytes + reader->left, sizeof reader->bytes - reader->left);
+    if (n > 0) {
+        reader->left += (size_t)n;
+        reader->budget -= MIN(reader->budget, (uint64_t)n);
+        return DP_KMSG_RECORD;
+    }
+    if (n < 0 && errno == EAGAIN) {
+        return DP_KMSG_AT_END;
+    }
+    /* Overwritten before they were read, or longer than one can be: the next one is read next. */
+    return n < 0 && (errno == EPIPE || errno == EINVAL || errno == EINTR) ? DP_KMSG_LOST
+                                                                          : DP_KMSG_ENDED;
+}
+
+DpKmsgRead
+dp_kmsg_next(DpKmsgReader *reader, DpKmsg *ret_record)
+{
+    for (;;) {
+        const char *line, *end = memchr(reader->at, '\n', reader->left);
+        size_t len;
+
+        if (end == NULL && reader->left < sizeof reader->bytes) {
+            DpKmsgRead got = fill(reader);
+
+            if (got == DP_KMSG_RECORD) {
+                continue;
+            }
+            if (got == DP_KMSG_LOST || reader->left == 0) {
+                return got;
+            }
+        }
+        line = reader->at;
+        len = end != NULL ? (size_t)(end - line) + 1 : reader->left;
+        reader->at += len;
+        reader->left -= len;
+        if (dp_kmsg_parse(line, len, ret_record)) {
+            return DP_KMSG_RECORD;
+        }
+    }
+}
 
 /* In lower case. */
 static const char *const wanted[] = {"vfio",       "iommu",     "dmar",    "amd-vi",   "ivrs",
@@ -32,78 +123,56 @@ has_any(const char *line, const char *const *words, size_t n)
     return false;
 }
 
-/* All of it, in whole lines. Records that are overwritten while they are read (EPIPE) are gone. */
-static char *
-read_records(int fd)
+/* The kernel's own device, or a file that was put in its place beneath another root. */
+static bool
+is_log(const DpRoot *root, const DpKmsgReader *reader)
 {
-    g_autofree char *record = g_malloc(RECORD_MAX);
-    GString *text = g_string_new(NULL);
-
-    while (text->len < BYTES_MAX) {
-        ssize_t n = read(fd, record, RECORD_MAX);
-
-        if (n > 0) {
-            g_string_append_len(text, record, n);
-        } else if (n == 0 || (errno != EPIPE && errno != EINTR)) {
-            break;
-        }
-    }
-    return g_string_free(text, false);
-}
-
-/* The kernel's own file, or one that was put in its place beneath another root. */
-static int
-open_log(const DpRoot *root)
-{
-    dp_autofd int fd = dp_file_open(root->fd, "dev/kmsg", O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat st;
 
-    if (fd < 0) {
-        return fd;
-    }
-    if (fstat(fd, &st) < 0) {
-        return -errno;
-    }
-    return S_ISREG(st.st_mode) || (root->live && S_ISCHR(st.st_mode)) ? dp_steal_fd(&fd) : -EINVAL;
+    return fstat(reader->fd, &st) == 0 &&
+           (S_ISREG(st.st_mode) || (root->live && S_ISCHR(st.st_mode)));
 }
 
-/* "6,339,5140900,-;text" as "[5.140900] text"; a line that begins with a blank belongs to the one
- * before it and says nothing more. */
+/* "[5.140900] text" */
 static void
-take_line(GPtrArray *lines, const char *line)
+take_record(GPtrArray *lines, const DpKmsg *record)
 {
-    const char *text = strchr(line, ';');
-    g_auto(GStrv) fields = text == NULL ? NULL : g_strsplit(line, ",", 4);
-    guint64 usec;
+    g_autofree char *text = g_strndup(record->text, record->len);
 
-    if (text == NULL || *line == ' ' || !has_any(text, wanted, G_N_ELEMENTS(wanted)) ||
-        has_any(text, unwanted, G_N_ELEMENTS(unwanted))) {
-        return;
+    if (has_any(text, wanted, G_N_ELEMENTS(wanted)) &&
+        !has_any(text, unwanted, G_N_ELEMENTS(unwanted))) {
+        g_ptr_array_add(lines, g_strdup_printf("[%" G_GUINT64_FORMAT ".%06u] %s\n",
+                                               record->time_us / G_USEC_PER_SEC,
+                                               (unsigned)(record->time_us % G_USEC_PER_SEC), text));
     }
-    usec = g_strv_length(fields) < 3 ? 0 : g_ascii_strtoull(fields[2], NULL, 10);
-    g_ptr_array_add(lines, g_strdup_printf("[%" G_GUINT64_FORMAT ".%06u] %s\n", usec / 1000000,
-                                           (unsigned)(usec % 1000000), text + 1));
 }
 
 char *
 dp_kernel_log(const DpRoot *root, int *ret_errno)
 {
-    dp_autofd int fd = open_log(root);
+    g_autoptr(DpKmsgReader) reader = dp_kmsg_open(root, BYTES_MAX, ret_errno);
     g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GString) out = g_string_new(NULL);
-    g_autofree char *text = fd < 0 ? NULL : read_records(fd);
-    g_auto(GStrv) all = text == NULL ? NULL : g_strsplit(text, "\n", -1);
+    GString *out;
+    DpKmsgRead got = DP_KMSG_LOST;
+    DpKmsg record;
 
-    if (text == NULL) {
-        *ret_errno = -fd;
+    if (reader == NULL) {
         return NULL;
     }
-    for (char **line = all; *line != NULL; line++) {
-        take_line(lines, *line);
+    if (!is_log(root, reader)) {
+        *ret_errno = EINVAL;
+        return NULL;
     }
+    while (got == DP_KMSG_LOST || got == DP_KMSG_RECORD) {
+        got = dp_kmsg_next(reader, &record);
+        if (got == DP_KMSG_RECORD) {
+            take_record(lines, &record);
+        }
+    }
+    out = g_string_new(NULL);
     for (guint i = lines->len > DP_KERNEL_LOG_LINES ? lines->len - DP_KERNEL_LOG_LINES : 0;
          i < lines->len; i++) {
         g_string_append(out, lines->pdata[i]);
     }
-    return g_string_free(g_steal_pointer(&out), false);
+    return g_string_free(out, false);
 }

@@ -2,12 +2,10 @@
 #include "fault.h"
 
 #include "base/file.h"
+#include "host/kernel-log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#define LOG_PATH "dev/kmsg"
 /* Records read in a row: others of the host fill the log, too. */
 #define BATCH 512
 /* More than any log holds: one that grows faster than it is read is watched from where it is. */
@@ -16,57 +14,9 @@
 struct DpFaultWatch {
     DpRoot *root;
     DpRunState *state;
-    int fd;
+    DpKmsgReader *log;
     unsigned batch; /* records since the caller waited */
-    const char *at; /* what of `bytes` is not looked at yet */
-    size_t left;
-    char bytes[DP_KMSG_MAX];
 };
-
-typedef enum { TAKEN, AT_END, LOST, ENDED } Taken;
-
-/* One record a read; more where the log is no device of the kernel's. */
-static Taken
-fill(DpFaultWatch *watch)
-{
-    ssize_t n = read(watch->fd, watch->bytes, sizeof watch->bytes);
-
-    if (n > 0) {
-        watch->at = watch->bytes;
-        watch->left = (size_t)n;
-        return TAKEN;
-    }
-    if (n < 0 && errno == EAGAIN) {
-        return AT_END;
-    }
-    /* Overwritten before they were read, or longer than one can be: the next one is read next. */
-    return n < 0 && (errno == EPIPE || errno == EINVAL || errno == EINTR) ? LOST : ENDED;
-}
-
-/* The next record; those that are none are left out. */
-static Taken
-take(DpFaultWatch *watch, DpKmsg *ret_record)
-{
-    for (;;) {
-        const char *end = memchr(watch->at, '\n', watch->left);
-        size_t len = end != NULL ? (size_t)(end - watch->at) + 1 : watch->left;
-        const char *line = watch->at;
-        Taken taken;
-
-        if (len > 0) {
-            watch->at += len;
-            watch->left -= len;
-            if (dp_kmsg_parse(line, len, ret_record)) {
-                return TAKEN;
-            }
-            continue;
-        }
-        taken = fill(watch);
-        if (taken != TAKEN) {
-            return taken;
-        }
-    }
-}
 
 /* What is in the log belongs to the past. */
 static void
@@ -75,11 +25,11 @@ skip(DpFaultWatch *watch)
     watch->state->kmsg_number = 0;
     for (unsigned i = 0; i < SKIP_MAX; i++) {
         DpKmsg record;
-        Taken taken = take(watch, &record);
+        DpKmsgRead got = dp_kmsg_next(watch->log, &record);
 
-        if (taken == TAKEN) {
+        if (got == DP_KMSG_RECORD) {
             watch->state->kmsg_number = (int64_t)record.number;
-        } else if (taken != LOST) {
+        } else if (got != DP_KMSG_LOST) {
             return;
         }
     }
@@ -88,17 +38,17 @@ skip(DpFaultWatch *watch)
 DpFaultWatch *
 dp_fault_watch_new(DpRoot *root, DpRunState *state, GError **error)
 {
-    int fd = dp_file_open(root->fd, LOG_PATH, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int err = 0;
+    DpKmsgReader *log = dp_kmsg_open(root, UINT64_MAX, &err);
     DpFaultWatch *watch;
 
-    if (fd < 0) {
-        return dp_fail_errno(error, -fd, "cannot read the kernel's log (/" LOG_PATH ")"), NULL;
+    if (log == NULL) {
+        return dp_fail_errno(error, err, "cannot read the kernel's log (/" DP_KMSG ")"), NULL;
     }
     watch = g_new0(DpFaultWatch, 1);
     watch->root = root;
     watch->state = state;
-    watch->fd = fd;
-    watch->at = watch->bytes;
+    watch->log = log;
     if (state->kmsg_number < 0) {
         skip(watch);
     }
@@ -109,7 +59,7 @@ void
 dp_fault_watch_free(DpFaultWatch *watch)
 {
     if (watch != NULL) {
-        dp_close_fd(&watch->fd);
+        dp_kmsg_close(watch->log);
         g_free(watch);
     }
 }
@@ -117,7 +67,7 @@ dp_fault_watch_free(DpFaultWatch *watch)
 int
 dp_fault_watch_fd(const DpFaultWatch *watch)
 {
-    return watch->fd;
+    return dp_kmsg_fd(watch->log);
 }
 
 static bool
@@ -203,14 +153,14 @@ dp_fault_watch_next(DpFaultWatch *watch, DpVmFault *ret_fault, bool *ret_more, b
     for (; watch->batch < BATCH; watch->batch++) {
         DpVmFault found = {0};
         DpKmsg record;
-        Taken taken = take(watch, &record);
+        DpKmsgRead got = dp_kmsg_next(watch->log, &record);
 
-        if (taken == AT_END || taken == ENDED) {
+        if (got == DP_KMSG_AT_END || got == DP_KMSG_ENDED) {
             watch->batch = 0;
-            *ret_ended = taken == ENDED;
+            *ret_ended = got == DP_KMSG_ENDED;
             return false;
         }
-        if (taken == LOST || (int64_t)record.number <= watch->state->kmsg_number) {
+        if (got == DP_KMSG_LOST || (int64_t)record.number <= watch->state->kmsg_number) {
             continue;
         }
         watch->state->kmsg_number = (int64_t)record.number;
