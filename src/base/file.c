@@ -242,9 +242,11 @@ dp_file_list(int root_fd, const char *path, int *ret_errno)
     return g_steal_pointer(&names);
 }
 
-static int
-write_all(int fd, const char *bytes, size_t len)
+int
+dp_file_write_all(int fd, const void *data, size_t len)
 {
+    const char *bytes = data;
+
     while (len > 0) {
         ssize_t n = write(fd, bytes, len);
 
@@ -290,7 +292,7 @@ fill(int dir_fd, const char *name, int fd, const void *bytes, size_t len, mode_t
     int r = inherit_mode(dir_fd, name, fd, mode);
 
     if (r == 0) {
-        r = write_all(fd, bytes, len);
+        r = dp_file_write_all(fd, bytes, len);
     }
     if (r == 0 && fsync(fd) < 0) {
         r = -errno;

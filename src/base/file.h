@@ -43,6 +43,9 @@ char *dp_file_read_link(int root_fd, const char *path);
  * -errno in @ret_errno. */
 GPtrArray *dp_file_list(int root_fd, const char *path, int *ret_errno);
 
+/* Writes all of it, however often it takes: 0 or -errno. */
+int dp_file_write_all(int fd, const void *data, size_t len);
+
 /* Replaces @name in @dir_fd so that after a crash there is the old or the new content, never a mix:
  * temporary file, fsync, rename, fsync of the folder. Keeps the owner and mode of an existing file,
  * else @mode. Writes nothing if the content is the same, but what another has written and not

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tar.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -75,21 +77,12 @@ dp_tar_free(DpTar *tar)
 static void
 put(DpTar *tar, const void *bytes, size_t len)
 {
-    const char *at = bytes;
-
     if (tar->err == 0 && len > tar->max - tar->written) {
         tar->err = EFBIG;
     }
-    while (tar->err == 0 && len > 0) {
-        ssize_t n = write(tar->fd, at, len);
-
-        if (n < 0 && errno != EINTR) {
-            tar->err = errno;
-        } else if (n > 0) {
-            at += n;
-            len -= (size_t)n;
-            tar->written += (uint64_t)n;
-        }
+    if (tar->err == 0) {
+        tar->err = -dp_file_write_all(tar->fd, bytes, len);
+        tar->written += len;
     }
 }
 

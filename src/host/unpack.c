@@ -2,6 +2,8 @@
 /* An archive into a folder: nothing that it names is followed, replaced or made outside. */
 #include "untar.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -63,32 +65,19 @@ parent_of(int dir_fd, const char *name, const char **ret_last)
 }
 
 static bool
-write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        bytes += MAX(n, 0);
-        len -= (size_t)MAX(n, 0);
-    }
-    return true;
-}
-
-static bool
 add_file(void *user, const char *name, const void *bytes, size_t len, GError **error)
 {
     const Unpack *unpack = user;
     const char *last = NULL;
     dp_autofd int dir = parent_of(unpack->dir_fd, name, &last);
     dp_autofd int fd = -1;
+    int r;
 
     if (dir >= 0) {
         fd = openat(dir, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }
-    return (fd >= 0 && write_all(fd, bytes, len)) || failed(error, errno, name);
+    r = fd >= 0 ? dp_file_write_all(fd, bytes, len) : -errno;
+    return r == 0 || failed(error, -r, name);
 }
 
 static bool
