@@ -88,19 +88,6 @@ add_check(Report *report, const char *what, DpTri answer, const char *evidence)
                                                        word, "evidence", dp_json_text(evidence)));
 }
 
-static const DpDiag *
-find_diag(const DpPlan *plan, DpDiagId id)
-{
-    for (guint i = 0; i < plan->diags->len; i++) {
-        const DpDiag *diag = g_ptr_array_index(plan->diags, i);
-
-        if (diag->row->id == id) {
-            return diag;
-        }
-    }
-    return NULL;
-}
-
 /* Is @diag about a line that starts with @prefix? */
 static bool
 is_about(const DpPlan *plan, const DpDiag *diag, const char *prefix)
@@ -156,7 +143,7 @@ check_devices(Report *report, DpContext *context)
 static void
 check_memory(Report *report, const DpPlatform *platform)
 {
-    const DpDiag *diag = find_diag(report->plan, DP_DIAG_VM_MEMORY_SHORT);
+    bool short_of = dp_diags_have(report->plan->diags, DP_DIAG_VM_MEMORY_SHORT);
     uint64_t have = platform->mem_available;
     g_autofree char *evidence =
         g_strdup_printf("%" G_GUINT64_FORMAT " MiB%s; of %" G_GUINT64_FORMAT
@@ -165,7 +152,7 @@ check_memory(Report *report, const DpPlatform *platform)
                         platform->mem_total >> 20, have >> 20);
 
     add_check(report, "memory",
-              diag != NULL ? DP_TRI_NO
+              short_of ? DP_TRI_NO
               : have == 0 || (report->plan->memlock == 0 && report->plan->memory > have)
                   ? DP_TRI_UNKNOWN
                   : DP_TRI_YES,
@@ -190,8 +177,8 @@ check_addresses(Report *report, const DpPlatform *platform)
     size = dp_size_text(bars);
     evidence = g_strdup_printf("%s of BARs; the processor has %u address bits", size,
                                platform->address_bits);
-    if (find_diag(report->plan, DP_DIAG_VMX_WINDOW_CPU) != NULL ||
-        find_diag(report->plan, DP_DIAG_VMX_MEMORY_IOMMU) != NULL) {
+    if (dp_diags_have(report->plan->diags, DP_DIAG_VMX_WINDOW_CPU) ||
+        dp_diags_have(report->plan->diags, DP_DIAG_VMX_MEMORY_IOMMU)) {
         answer = DP_TRI_NO;
     } else if (platform->address_bits != 0) {
         answer = DP_TRI_YES;
@@ -218,8 +205,8 @@ check_processor(Report *report, const DpPlatform *platform)
         add_check(report, "processor", DP_TRI_YES, "emulated: --accel tcg");
         return;
     }
-    if (find_diag(report->plan, DP_DIAG_KVM_MISSING) != NULL ||
-        find_diag(report->plan, DP_DIAG_CPU_VIRT_MISSING) != NULL) {
+    if (dp_diags_have(report->plan->diags, DP_DIAG_KVM_MISSING) ||
+        dp_diags_have(report->plan->diags, DP_DIAG_CPU_VIRT_MISSING)) {
         add_check(report, "processor", DP_TRI_NO, "no KVM");
     } else {
         add_check(report, "processor", platform->kvm, "KVM");
