@@ -9,8 +9,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
-import time
 
 from . import common, image, kernel, modules, rootfs
 
@@ -140,20 +138,9 @@ def ensure():
     with common.locked(cache / "build.lock", "another build of the lab's image"):
         place = kernel.ensure()
         target = cache / f"debian-{key(place)}"
-        if not target.exists():
-            if os.geteuid():
-                raise common.LabError("the Debian host's root is made by Debian's own packages, and that needs root")
-            begin = time.monotonic()
-            image.forget_old(cache, "debian-")
-            work = pathlib.Path(tempfile.mkdtemp(prefix="building-", dir=cache))
-            try:
-                work.chmod(0o755)
-                _build(place, work)
-                work.rename(target)
-            except BaseException:
-                shutil.rmtree(work, ignore_errors=True)
-                raise
-            common.note(f"Debian host built in {time.monotonic() - begin:.1f} s: {target}")
+        if not target.exists() and os.geteuid():
+            raise common.LabError("the Debian host's root is made by Debian's own packages, and that needs root")
+        image.built(target, "debian-", lambda work: _build(place, work))
     return Image(target)
 
 

@@ -168,6 +168,25 @@ def forget_old(cache, prefix):
         shutil.rmtree(old, ignore_errors=True)
 
 
+def built(target, prefix, build):
+    """@target, made by build(work) in a folder beside it if it is not there; the one before the last is given up."""
+    cache = target.parent
+    if target.exists():
+        return target
+    begin = time.monotonic()
+    forget_old(cache, prefix)
+    work = pathlib.Path(tempfile.mkdtemp(prefix="building-", dir=cache))
+    try:
+        work.chmod(0o755)
+        build(work)
+        work.rename(target)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    common.note(f"image built in {time.monotonic() - begin:.1f} s: {target}")
+    return target
+
+
 def ensure(rebuild=False):
     """The image for the present inputs, built if it is not there."""
     cache = common.cache_dir()
@@ -176,18 +195,7 @@ def ensure(rebuild=False):
         target = cache / f"image-{key(place)}"
         if rebuild and target.exists():
             shutil.rmtree(target)
-        if not target.exists():
-            begin = time.monotonic()
-            forget_old(cache, "image-")
-            work = pathlib.Path(tempfile.mkdtemp(prefix="building-", dir=cache))
-            try:
-                work.chmod(0o755)
-                _build(place, work)
-                work.rename(target)
-            except BaseException:
-                shutil.rmtree(work, ignore_errors=True)
-                raise
-            common.note(f"image built in {time.monotonic() - begin:.1f} s: {target}")
+        built(target, "image-", lambda work: _build(place, work))
     return Image(target, json.loads((target / "facts.json").read_text()))
 
 
