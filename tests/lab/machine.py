@@ -28,6 +28,14 @@ def variant(name, changes, extra=""):
     return path
 
 
+def bare(name, mib, changes, extra=""):
+    """A VM of @mib MiB without disks and display: power-on returns when QEMU runs, and no guest is waited for."""
+    lines = {"displayName": name, "scsi0.present": "FALSE", "scsi0:0.present": "FALSE", "ide0:0.present": "FALSE",
+             "memsize": str(mib), "sched.mem.max": str(mib), "sched.mem.minsize": str(mib),
+             "RemoteDisplay.vnc.enabled": "FALSE"}
+    return variant(name, {**lines, **changes}, extra)
+
+
 def networks(text):
     """What a name of ESX's networks is here: lines NAME = bridge:br0, user or none."""
     with open("/etc/directpath/networks", "w", encoding="utf-8") as stream:

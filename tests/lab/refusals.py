@@ -32,12 +32,8 @@ time.sleep(20)
 """
 
 
-def vm(name="refused", **more):
-    changes = {"displayName": name, "scsi0.present": "FALSE", "scsi0:0.present": "FALSE", "ide0:0.present": "FALSE",
-               "memsize": "128", "sched.mem.max": "128", "sched.mem.minsize": "128", "RemoteDisplay.vnc.enabled": "FALSE",
-               "pciPassthru0.present": "FALSE", "pciPassthru1.present": "FALSE"}
-    changes.update(more.pop("changes", {}))
-    return machine.variant(name, changes, **more)
+def vm(name="refused", changes=None, extra=""):
+    return machine.bare(name, 128, {"pciPassthru0.present": "FALSE", "pciPassthru1.present": "FALSE", **(changes or {})}, extra)
 
 
 def refused(path, diagnostic, *says):

@@ -40,12 +40,10 @@ def passthru(index, address):
 
 
 def vm(name, *addresses):
-    changes = {"displayName": name, "scsi0.present": "FALSE", "scsi0:0.present": "FALSE", "ide0:0.present": "FALSE",
-               "memsize": "256", "sched.mem.max": "256", "sched.mem.minsize": "256", "RemoteDisplay.vnc.enabled": "FALSE",
-               "pciPassthru1.present": "FALSE"}
+    changes = {"pciPassthru1.present": "FALSE"}
     for index, address in enumerate(addresses):
         changes.update(passthru(index, address))
-    return machine.variant(name, changes)
+    return machine.bare(name, 256, changes)
 
 
 def refused(path, *says):
