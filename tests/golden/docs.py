@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
+import compared  # noqa: E402
 import schemas  # noqa: E402
 
 MAN = ROOT / "docs/directpath.1"
@@ -118,15 +119,7 @@ def checks(program):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--directpath", required=True)
-    failed = number = 0
-    for number, (what, got, wanted) in enumerate(checks(parser.parse_args().directpath), 1):
-        good = got == wanted
-        failed += not good
-        print(f"{'ok' if good else 'not ok'} {number} - {what}")
-        if not good:
-            print(f"# got    {got}\n# wanted {wanted}")
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return compared.report(checks(parser.parse_args().directpath))
 
 
 if __name__ == "__main__":

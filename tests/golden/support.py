@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import cases  # noqa: E402
+import compared  # noqa: E402
 import schemas  # noqa: E402
 
 # What must not be in the bundle: {what it is: its spellings}. Each is planted below, or by make-tree.py.
@@ -269,17 +270,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--directpath", required=True)
     program = str(pathlib.Path(parser.parse_args().directpath).resolve())
-    failed = number = 0
     with tempfile.TemporaryDirectory(prefix="directpath-support-") as work:
-        rows = [*judge(program, pathlib.Path(work)), *check_unreadable(program, pathlib.Path(work))]
-    for number, (what, got, wanted) in enumerate(rows, 1):
-        good = got == wanted
-        failed += not good
-        print(f"{'ok' if good else 'not ok'} {number} - {what}")
-        if not good:
-            print(f"# got    {got}\n# wanted {wanted}")
-    print(f"1..{number}")
-    return 1 if failed else 0
+        return compared.report([*judge(program, pathlib.Path(work)), *check_unreadable(program, pathlib.Path(work))])
 
 
 if __name__ == "__main__":
