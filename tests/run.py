@@ -4,6 +4,9 @@
 
 A stage is one command whose standard output is TAP, or `meson test`, whose log holds the TAP of every program. A
 stage that dies, prints no plan or prints fewer results than planned counts as failed: silence never passes.
+
+The stages of one lane run one after the other, the lanes beside each other: the emulated host keeps one processor busy, and
+the tests of this machine another. What a stage printed is shown whole when it has ended.
 """
 import argparse
 import json
@@ -11,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 TAP = re.compile(r"^(not ok|ok)\b(?:\s+\d+)?(?:\s+-)?\s*(.*)$")
@@ -23,6 +27,12 @@ class Count:
         self.failed = 0
         self.skipped = 0
         self.failures = []
+
+    def join(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
 
     def fail(self, what):
         self.failed += 1
@@ -48,9 +58,14 @@ class Count:
         return plan is not None and plan == seen and seen > 0
 
 
+def captured(command):
+    """The exit status of a command, its output and its errors."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    return done.returncode, done.stdout, done.stderr
+
+
 def run_meson(count, name, build, args):
-    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "-t", "5", *args]
-    status = subprocess.run(command, stdin=subprocess.DEVNULL).returncode
+    status, text, errors = captured(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "-t", "5", *args])
     log = os.path.join(build, "meson-logs", "testlog.json")
     programs = 0
     with open(log, encoding="utf-8") as lines:
@@ -64,40 +79,64 @@ def run_meson(count, name, build, args):
                 count.fail(f"{name}: {test['name']}: {test['result']}, TAP {'complete' if complete else 'incomplete'}")
     if programs == 0:
         count.fail(f"{name}: no test ran (meson exit status {status})")
+    return text + errors
 
 
 def run_tap(count, name, command, timeout):
-    """Streams the stage's output and counts it; timeout(1) ends a stage that has fallen silent."""
-    lines = []
-    limited = ["timeout", "-k", "10", str(timeout), *command]
-    process = subprocess.Popen(limited, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
-    for line in process.stdout:
-        lines.append(line)
-        sys.stdout.write("  " + line)
-        sys.stdout.flush()
-    status = process.wait()
+    """Counts the stage's output; timeout(1) ends a stage that has fallen silent."""
+    status, text, errors = captured(["timeout", "-k", "10", str(timeout), *command])
     before = count.failed
-    complete = count.add_tap(name, "".join(lines))
+    complete = count.add_tap(name, text)
     if (status != 0 or not complete) and count.failed == before:
         count.fail(f"{name}: exit status {status}, TAP {'complete' if complete else 'incomplete'}")
+    return text + errors
+
+
+def run_stage(name, kind, seconds, command):
+    """One stage; a fault of this very program fails it, too."""
+    count = Count()
+    try:
+        if kind == "meson":
+            text = run_meson(count, name, command[0], command[1:])
+        else:
+            text = run_tap(count, name, command, int(seconds))
+    except (OSError, ValueError, KeyError) as error:
+        count.fail(f"{name}: {error!r}")
+        text = ""
+    return count, text
+
+
+def run_lane(lane, stages, total, lock):
+    if lane != "lab":
+        os.nice(5)  # of this thread and its children: the emulated host has deadlines, the others can wait
+    for name, kind, seconds, command in stages:
+        with lock:
+            print(f"   begins: {name}", flush=True)
+        start = time.monotonic()
+        count, text = run_stage(name, kind, seconds, json.loads(command))
+        with lock:
+            total.join(count)
+            print(f"\n== {name}")
+            print("".join(f"  {line}\n" for line in text.splitlines()), end="")
+            print(f"   {time.monotonic() - start:.0f} s", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("stages", help="file with one stage a line: NAME TAB KIND TAB SECONDS TAB COMMAND as JSON array")
+    parser.add_argument("stages", help="file with one stage a line: LANE TAB NAME TAB KIND TAB SECONDS TAB COMMAND as JSON array")
     options = parser.parse_args()
-    count = Count()
+    lanes = {}
     with open(options.stages, encoding="utf-8") as lines:
-        stages = [line.rstrip("\n").split("\t") for line in lines if line.strip()]
-    for name, kind, seconds, command in stages:
-        print(f"\n== {name}", flush=True)
-        start = time.monotonic()
-        arguments = json.loads(command)
-        if kind == "meson":
-            run_meson(count, name, arguments[0], arguments[1:])
-        else:
-            run_tap(count, name, arguments, int(seconds))
-        print(f"   {time.monotonic() - start:.0f} s", flush=True)
+        for line in lines:
+            if line.strip():
+                lane, *stage = line.rstrip("\n").split("\t")
+                lanes.setdefault(lane, []).append(stage)
+    count, lock = Count(), threading.Lock()
+    threads = [threading.Thread(target=run_lane, args=(lane, stages, count, lock)) for lane, stages in lanes.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     if count.failures:
         print("\nFailed:")
         for failure in count.failures:
