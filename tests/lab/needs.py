@@ -8,7 +8,7 @@ import socket
 import harness
 import machine
 from harness import directpath, run
-from machine import DISK, MANAGEMENT
+from machine import DISK, MANAGEMENT, NIC
 
 KEYBOARD = "0000:00:16.0"
 STORE = "/etc/directpath"
@@ -140,6 +140,38 @@ def test_the_way_to_a_server_without_a_default_route():
     assert "DP2050" in result.ids(), "an override of the way to a login was not asked to be armed: " + result.err
     os.unlink("/run/systemd/sessions/7")
     sh("ip route add default via 10.0.2.2")
+
+
+@contextlib.contextmanager
+def tunnel(name, rest):
+    """An interface that the kernel itself makes; its module comes with it."""
+    sh(f"ip link add {name} type {rest}")
+    try:
+        yield
+    finally:
+        sh(f"ip link del {name}")
+
+
+def ways_not_known():
+    return [entry["message"] for entry in harness.device(NIC)["diagnostics"] if entry["id"] == "DP1267"]
+
+
+def test_tunnels():
+    """Bound to an interface; by the route to their far end; and those of which no file tells the way."""
+    name = os.listdir(f"/sys/bus/pci/devices/{MANAGEMENT}/net")[0]
+    default = ("DP1205", "default route")
+    for kind in (f"gre local 10.0.2.15 remote 10.0.2.77 dev {name}", "gre remote 10.0.2.77", "ipip remote 10.0.2.77",
+                 f"vxlan id 7 dstport 4789 remote 10.0.2.77 dev {name}"):
+        with tunnel("tun7", kind):
+            refused(MANAGEMENT, default, ("DP1206", f"is {name}, beneath tun7, which the host has set up"))
+    with tunnel("tun7", "wireguard"):
+        assert ways_not_known() == [], "an idle tunnel is nobody's need"
+        sh("ip link set tun7 up; ip route add default dev tun7 metric 4000")
+        assert "tun7 (WireGuard), which carries the default route" in ways_not_known()[0]
+    with tunnel("br7", "bridge"), tunnel("tun7", "vxlan id 7 dstport 4789 remote 10.0.2.77"):
+        sh("ip link set tun7 master br7")
+        assert "tun7 (VXLAN), which the host has set up" in ways_not_known()[0]
+    refused(MANAGEMENT, default)
 
 
 def test_a_capture_holds_no_address():
