@@ -139,7 +139,7 @@ static const struct {
 static void
 reserve(DpBuild *build, const char *prefix, bool offered)
 {
-    g_autofree char *key = dp_build_key(prefix, "pciSlotNumber");
+    g_autofree char *key = NULL;
     const char *holder;
     DpPlace place;
     int slot;
@@ -147,6 +147,7 @@ reserve(DpBuild *build, const char *prefix, bool offered)
     if (!dp_build_bool(build, prefix, "present", false)) {
         return;
     }
+    key = dp_build_key(prefix, "pciSlotNumber");
     slot = (int)dp_build_int(build, prefix, "pciSlotNumber", -1, 8191, -1);
     if (slot < 0 || dp_placement_take(build->place, slot, prefix, &place)) {
         return;

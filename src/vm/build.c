@@ -50,7 +50,7 @@ dp_build_effect(DpBuild *build, const char *key, DpEffect effect, const char *fm
 char *
 dp_build_key(const char *prefix, const char *name)
 {
-    return g_strdup_printf("%s.%s", prefix, name);
+    return g_strconcat(prefix, ".", name, NULL);
 }
 
 const char *

@@ -292,7 +292,6 @@ static void
 add_unit(DpBuild *build, const Family *family, unsigned n, unsigned unit)
 {
     g_autofree char *prefix = g_strdup_printf("%s%u:%u", family->name, n, unit);
-    g_autofree char *key = dp_build_key(prefix, "present");
     UnitKind kind;
 
     if (!dp_build_bool(build, prefix, "present", false)) {
@@ -301,6 +300,8 @@ add_unit(DpBuild *build, const Family *family, unsigned n, unsigned unit)
     kind = unit_kind(build, prefix);
     if ((int)unit == family->reserved_unit || unit >= units_here(build, family, n) ||
         (family->cdrom == NULL && kind != UNIT_DISK && kind != UNIT_REFUSED)) {
+        g_autofree char *key = dp_build_key(prefix, "present");
+
         dp_build_diag(build, DP_DIAG_VMX_DISK_PLACE, key,
                       "%s: the controller here has no such place", prefix);
         return;
@@ -318,10 +319,11 @@ report_orphan(DpBuild *build, const Family *family, unsigned n, unsigned unit)
 {
     g_autofree char *prefix = g_strdup_printf("%s%u:%u", family->name, n, unit);
     g_autofree char *controller = g_strdup_printf("%s%u", family->name, n);
-    g_autofree char *key = dp_build_key(prefix, "present");
 
-    if (!dp_build_bool(build, controller, "present", false) &&
-        dp_build_bool(build, prefix, "present", false)) {
+    if (dp_build_bool(build, prefix, "present", false) &&
+        !dp_build_bool(build, controller, "present", false)) {
+        g_autofree char *key = dp_build_key(prefix, "present");
+
         dp_build_diag(build, DP_DIAG_VMX_DISK_PLACE, key,
                       "%s is present, and its controller %s is not", prefix, controller);
     }
