@@ -13,6 +13,7 @@ HOST = """
     xhci_pci ehci_pci uhci_hcd usb_storage uas usbhid hid_generic
     vfio_pci vfio_iommu_type1 kvm_amd kvm_intel
     dm_mod md_mod raid1 virtio_input i2c_i801 lpc_ich button evdev overlay loop tun isofs vfat nls_cp437 nls_ascii nls_utf8
+    bridge ip_gre ipip vxlan wireguard
 """.split()
 HOST_EARLY = "virtio_pci nvme xhci_pci usb_storage uas sd_mod ahci dm_mod ext4 crc32c_generic crc32c_intel".split()
 GUEST = """
