@@ -62,6 +62,18 @@ identity_json(DpContext *context, const DpFunction *fn)
                         hex(DP_TRI_YES, fn->class_code, 6), "name", dp_json_text(name));
 }
 
+/* From the root bus down to the function itself. */
+static json_t *
+path_json(const DpFunction *fn)
+{
+    json_t *array = json_array();
+
+    for (; fn != NULL; fn = fn->parent) {
+        json_array_insert_new(array, 0, json_string(fn->name));
+    }
+    return array;
+}
+
 /* What it is to this host, and what may be done with it. */
 json_t *
 dp_device_json(DpContext *context, const DpVerdict *verdict)
@@ -72,8 +84,9 @@ dp_device_json(DpContext *context, const DpVerdict *verdict)
     DpOwner owner = dp_policy_stored_owner(context->conf, fn, NULL);
     json_t *device = identity_json(context, fn);
     json_t *rest = dp_json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o}", "driver",
-        dp_json_text(fn->driver), "host_names", dp_json_strv(fn->host_names), "vmkname",
+        "{s:o, s:b, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:s, s:o}", "path",
+        path_json(fn), "assignable", (int)verdict->assignable, "driver", dp_json_text(fn->driver),
+        "host_names", dp_json_strv(fn->host_names), "vmkname",
         dp_json_text(dp_esxconf_vmkname(context->conf, &fn->addr)), "iommu_group",
         fn->iommu_group < 0 ? json_null() : json_integer(fn->iommu_group), "owner",
         owner == DP_OWNER_PASSTHRU ? "passthru" : "host", "state", dp_state_name(state), "used_by",
@@ -118,18 +131,6 @@ bars_json(const DpFunction *fn)
                                            start, "size", (json_int_t)bar->size, "prefetchable",
                                            (bar->flags & DP_BAR_PREFETCH) != 0, "64bit",
                                            (bar->flags & DP_BAR_64) != 0));
-    }
-    return array;
-}
-
-/* From the root bus down to the function itself. */
-static json_t *
-path_json(const DpFunction *fn)
-{
-    json_t *array = json_array();
-
-    for (; fn != NULL; fn = fn->parent) {
-        json_array_insert_new(array, 0, json_string(fn->name));
     }
     return array;
 }
@@ -180,10 +181,9 @@ dp_device_json_more(DpContext *context, const DpVerdict *verdict, json_t *device
     (void)dp_policy_stored_owner(context->conf, fn, &bridge);
     json_object_update_new(
         device,
-        dp_json_pack("{s:o, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s?}",
-                     "class_name", dp_json_text(class_name), "revision", (int)fn->revision,
-                     "assignable", (int)verdict->assignable, "allowed", (int)verdict->allowed,
-                     "path", path_json(fn), "capabilities", caps_json(&fn->caps), "bars",
+        dp_json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s?}", "class_name",
+                     dp_json_text(class_name), "revision", (int)fn->revision, "allowed",
+                     (int)verdict->allowed, "capabilities", caps_json(&fn->caps), "bars",
                      bars_json(fn), "irq",
                      dp_json_pack("{s:o, s:o, s:i}", "line",
                                   fn->irq > 0 ? json_integer(fn->irq) : json_null(), "pin",
