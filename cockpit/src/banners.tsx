@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What waits: for a reboot, or for somebody to say that a change is to stay.
+import { Alert, AlertActionLink } from "./patternfly";
+import { useEffect, useState } from "react";
+import { type Answer, CallError, confirmChange, disableDevices } from "./directpath";
+import type { Device, DeviceList, HostStatus } from "./documents";
+import type { Live } from "./live";
+import { CallAlert, Diagnostics } from "./problems";
+import { Text } from "./text";
+
+interface BannersProps {
+    status: Live<HostStatus>;
+    devices: Live<DeviceList>;
+    reload: () => Promise<void>;
+}
+
+export function Banners({ status, devices, reload }: BannersProps) {
+    const armed = status.answer?.document.armed ?? null;
+    const waiting = (devices.answer?.document.devices ?? []).filter(device => device.state === "reboot-required");
+    const armedNow = new Set(armed?.devices ?? []);
+    const pending = waiting.filter(device => !armedNow.has(device.address));
+    return (
+        <>
+            {armed !== null && <Armed key={armed.devices.join()} armed={armed} reload={reload} />}
+            {pending.length > 0 && <RebootRequired pending={pending} />}
+        </>
+    );
+}
+
+const SHOWN = 8;
+
+function RebootRequired({ pending }: { pending: Device[] }) {
+    return (
+        <Alert isInline component="h2" variant="warning" title="Reboot required" className="dp-banner">
+            <p>The stored owner of {pending.length === 1 ? "this function" : "these functions"} and the one that has
+                it now differ, until the host is rebooted:</p>
+            <ul>
+                {pending.slice(0, SHOWN).map(device => (
+                    <li key={device.address}>
+                        <Text>{device.address}</Text> <Text>{device.name}</Text>, stored
+                        for {device.owner === "passthru" ? "passthrough" : "the host"}
+                        {device.diagnostics.filter(one => one.severity !== "note").slice(0, 2).map((one, index) => (
+                            <div key={index} className="dp-why"><Text max={2000}>{one.message}</Text> <Text max={2000}>{one.remedy}</Text></div>))}
+                    </li>))}
+                {pending.length > SHOWN && <li>and {pending.length - SHOWN} more</li>}
+            </ul>
+        </Alert>
+    );
+}
+
+interface ArmedProps {
+    armed: NonNullable<HostStatus["armed"]>;
+    reload: () => Promise<void>;
+}
+
+/** Seconds, counted here between two answers. */
+function useCountdown(left: number): number {
+    const [start, setStart] = useState({ left, at: Date.now() });
+    const [now, setNow] = useState(Date.now());
+    useEffect(() => setStart({ left, at: Date.now() }), [left]);
+    useEffect(() => {
+        const timer = window.setInterval(() => setNow(Date.now()), 500);
+        return () => window.clearInterval(timer);
+    }, []);
+    return Math.max(0, start.left - Math.floor((now - start.at) / 1000));
+}
+
+function Armed({ armed, reload }: ArmedProps) {
+    const left = useCountdown(armed.seconds_left);
+    const [busy, setBusy] = useState(false);
+    const [result, setResult] = useState<Answer<unknown> | CallError | null>(null);
+    const act = async (call: () => Promise<Answer<unknown>>) => {
+        setBusy(true);
+        setResult(await call().catch((error: unknown) => error as CallError));
+        await reload();
+        setBusy(false);
+    };
+    return (
+        <Alert isInline component="h2" variant="warning" className="dp-banner"
+            title={`Enabled for now: taken back in ${left} s`}
+            actionLinks={
+                <>
+                    <AlertActionLink isDisabled={busy} onClick={() => void act(confirmChange)}>Keep the change</AlertActionLink>
+                    <AlertActionLink isDisabled={busy} onClick={() => void act(() => disableDevices(armed.devices, false))}>
+                        Take it back now
+                    </AlertActionLink>
+                </>}>
+            <p>If this page still reaches the host, keep the change. Otherwise the host takes it back by itself:</p>
+            <ul>{armed.devices.map(address => <li key={address}><Text>{address}</Text></li>)}</ul>
+            <progress max={armed.seconds} value={left} aria-label="Time that is left" />
+            {result instanceof CallError ? <CallAlert error={result} /> :
+                result !== null && result.status !== 0 && <Diagnostics diagnostics={result.document.diagnostics} />}
+        </Alert>
+    );
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every call of directpath. Arguments are arrays, operands stand behind "--", and nothing here is seen by a shell.
+import { misfit } from "./conform";
+import type {
+    Address, Diagnostic, DeviceChange, DeviceList, DeviceShow, HostCheck, HostDrift, HostStatus, VmConsole, VmEdit, VmEnd,
+    VmList, VmLog, VmPlan, VmPowerOn, VmRegister, VmStatus, VmValidate,
+} from "./documents";
+
+export type FailureKind = "missing" | "denied" | "broken";
+
+/** There is no answer of directpath: it is not there, Cockpit does not permit it, or what it printed is not JSON. */
+export class CallError extends Error {
+    constructor(readonly kind: FailureKind, message: string) {
+        super(message);
+        this.name = "CallError";
+    }
+}
+
+/** Status: 0 done, 1 the answer is no, 2 usage, 3 the system failed, 4 partly. The document tells why in its diagnostics;
+    of a status other than 0 nothing else need be there. */
+export interface Answer<T> {
+    status: number;
+    document: Partial<T> & { diagnostics: Diagnostic[] };
+}
+
+/** Looking takes the privileges that the session has; changing needs them, and Cockpit refuses it where they are not given. */
+type Need = "look" | "change";
+
+const DENIED = ["access-denied", "not-authorized", "authentication-failed", "authentication-unavailable"];
+
+function failure(problem: CockpitProblem): CallError {
+    if (problem.problem === "not-found")
+        return new CallError("missing", problem.message);
+    if (problem.problem !== null && DENIED.includes(problem.problem))
+        return new CallError("denied", problem.message);
+    return new CallError("broken", problem.message);
+}
+
+function parse(text: string, schema: string, status: number, stderr: string): unknown {
+    const said = stderr === "" ? "" : `; it said: ${stderr}`;
+    let document: unknown;
+    try {
+        document = JSON.parse(text);
+    } catch (error) {
+        const why = text.trim() === "" ? "it printed nothing" : (error as Error).message;
+        throw new CallError("broken", `directpath ended with status ${status}, and its answer is not JSON: ${why}${said}`);
+    }
+    const wrong = misfit({ $ref: status === 0 ? schema : "failure" }, document);
+    if (wrong !== null)
+        throw new CallError("broken", `directpath's answer is not of the form that this page knows: ${wrong}${said}`);
+    return document;
+}
+
+async function call<T>(schema: string, need: Need, words: string[], operands: string[] = []): Promise<Answer<T>> {
+    const argv = ["directpath", "--json", ...words, ...(operands.length > 0 ? ["--", ...operands] : [])];
+    let out = "", status = 0, stderr = "";
+    try {
+        await cockpit.spawn(argv, {
+            err: "message", superuser: need === "change" ? "require" : "try", environ: ["LC_ALL=C.UTF-8"],
+        }).stream(data => { out += data; });
+    } catch (caught) {
+        const problem = caught as CockpitProblem;
+        if (typeof problem.exit_status !== "number")
+            throw failure(problem);
+        status = problem.exit_status;
+        stderr = problem.message;
+    }
+    // What a shell or sudo says of a program that is not there.
+    if (status === 127 && out === "")
+        throw new CallError("missing", stderr);
+    return { status, document: parse(out, schema, status, stderr) as Answer<T>["document"] };
+}
+
+export const listDevices = () => call<DeviceList>("device-list", "look", ["device", "list", "--all"]);
+export const showDevice = (address: Address) => call<DeviceShow>("device-show", "look", ["device", "show"], [address]);
+export const hostStatus = () => call<HostStatus>("host-status", "look", ["host", "status"]);
+export const hostCheck = () => call<HostCheck>("host-check", "look", ["host", "check"]);
+export const hostDrift = () => call<HostDrift>("host-drift", "look", ["host", "drift"]);
+
+export interface ChangeOptions {
+    dryRun: boolean;
+    /** Seconds after which the change is taken back; 0: it stays. */
+    confirmWithin: number;
+}
+
+export function enableDevices(addresses: Address[], { dryRun, confirmWithin }: ChangeOptions) {
+    const options = [...(dryRun ? ["--dry-run"] : []), ...(confirmWithin > 0 ? ["--confirm-within", String(confirmWithin)] : [])];
+    return call<DeviceChange>("device-change", dryRun ? "look" : "change", ["device", "enable", "--with-unit", ...options],
+                              addresses);
+}
+
+export const disableDevices = (addresses: Address[], dryRun: boolean) =>
+    call<DeviceChange>("device-change", dryRun ? "look" : "change", ["device", "disable", ...(dryRun ? ["--dry-run"] : [])],
+                       addresses);
+
+export const confirmChange = () => call<DeviceChange>("device-change", "change", ["device", "confirm"]);
+
+export const listVms = () => call<VmList>("vm-list", "look", ["vm", "list"]);
+export const vmStatus = (vmx: string) => call<VmStatus>("vm-status", "look", ["vm", "status"], [vmx]);
+export const vmValidate = (vmx: string) => call<VmValidate>("vm-validate", "look", ["vm", "validate"], [vmx]);
+export const vmLog = (vmx: string) => call<VmLog>("vm-log", "look", ["vm", "log"], [vmx]);
+export const vmConsole = (vmx: string) => call<VmConsole>("vm-console", "look", ["vm", "console"], [vmx]);
+export const vmPlan = (vmx: string) => call<VmPlan>("vm-plan", "look", ["vm", "power-on", "--dry-run"], [vmx]);
+export const powerOn = (vmx: string) => call<VmPowerOn>("vm-power-on", "change", ["vm", "power-on"], [vmx]);
+export const shutDown = (vmx: string) => call<VmEnd>("vm-end", "change", ["vm", "shut-down"], [vmx]);
+export const powerOff = (vmx: string) => call<VmEnd>("vm-end", "change", ["vm", "power-off"], [vmx]);
+export const registerVm = (vmx: string) => call<VmRegister>("vm-register", "change", ["vm", "register"], [vmx]);
+export const unregisterVm = (vmx: string) => call<VmRegister>("vm-register", "change", ["vm", "unregister"], [vmx]);
+
+export const addDevice = (vmx: string, address: Address) =>
+    call<VmEdit>("vm-edit", "change", ["vm", "add-device"], [vmx, address]);
+export const removeDevice = (vmx: string, index: number) =>
+    call<VmEdit>("vm-edit", "change", ["vm", "remove-device"], [vmx, String(index)]);
+export const setKeys = (vmx: string, values: Record<string, string>) =>
+    call<VmEdit>("vm-edit", "change", ["vm", "set"], [vmx, ...Object.entries(values).map(([key, value]) => `${key}=${value}`)]);

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Answers that are asked for again and again, and change only where they differ.
+import { useCallback, useEffect, useRef, useState } from "react";
+import { type Answer, CallError } from "./directpath";
+
+/** The new value, with every part of the old one that says the same: React then leaves alone what shows it. */
+export function keep<T>(old: unknown, now: T): T {
+    if (Object.is(old, now) || typeof old !== "object" || typeof now !== "object" || old === null || now === null ||
+        Array.isArray(old) !== Array.isArray(now))
+        return now;
+    const before = old as Record<string, unknown>, after = now as Record<string, unknown>;
+    const names = Object.keys(after);
+    let same = names.length === Object.keys(before).length;
+    const merged: Record<string, unknown> = Array.isArray(now) ? [] as unknown as Record<string, unknown> : {};
+    for (const name of names) {
+        merged[name] = keep(before[name], after[name]);
+        same = same && Object.is(merged[name], before[name]) && name in before;
+    }
+    return (same ? old : merged) as T;
+}
+
+export interface Live<T> {
+    /** The last answer; it stays while the next ones fail. */
+    answer: Answer<T> | null;
+    error: CallError | null;
+    /** Asks at once; done when the answer is there. */
+    reload: () => Promise<void>;
+}
+
+const asError = (error: unknown): CallError =>
+    error instanceof CallError ? error : new CallError("broken", error instanceof Error ? error.message : String(error));
+
+/** Asks now and every so many seconds while the page is seen; 0: once. Null asks nothing. Of another load the old answer is
+    forgotten. */
+export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: number): Live<T> {
+    const [state, setState] = useState<{ of: unknown; answer: Answer<T> | null; error: CallError | null }>(
+        { of: load, answer: null, error: null });
+    const current = useRef(load);
+    current.current = load;
+
+    const reload = useCallback(async () => {
+        if (load === null)
+            return;
+        let answer: Answer<T> | null = null, error: CallError | null = null;
+        try {
+            answer = await load();
+        } catch (caught) {
+            error = asError(caught);
+        }
+        if (current.current !== load)
+            return; // too late: something else is shown by now
+        setState(old => {
+            const last = old.of === load ? old : { of: load, answer: null, error: null };
+            return keep(last, { of: load, answer: answer ?? last.answer, error });
+        });
+    }, [load]);
+
+    useEffect(() => {
+        let stopped = false, timer = 0;
+        const turn = async () => {
+            if (!cockpit.hidden)
+                await reload();
+            if (!stopped && seconds > 0)
+                timer = window.setTimeout(() => void turn(), seconds * 1000);
+        };
+        void turn();
+        return () => {
+            stopped = true;
+            window.clearTimeout(timer);
+        };
+    }, [reload, seconds]);
+
+    const mine = state.of === load;
+    return { answer: mine ? state.answer : null, error: mine ? state.error : null, reload };
+}
+
+/** The path behind the page's address, as Cockpit keeps it. */
+export function usePath(): string[] {
+    const [path, setPath] = useState(cockpit.location.path);
+    useEffect(() => {
+        const changed = () => setPath(cockpit.location.path);
+        cockpit.addEventListener("locationchanged", changed);
+        return () => cockpit.removeEventListener("locationchanged", changed);
+    }, []);
+    return path;
+}
+
+/** Null: not known yet. */
+export function useAdministrator(): boolean | null {
+    const [allowed, setAllowed] = useState<boolean | null>(null);
+    useEffect(() => {
+        const permission = cockpit.permission({ admin: true });
+        const changed = () => setAllowed(permission.allowed);
+        changed();
+        permission.addEventListener("changed", changed);
+        return () => permission.removeEventListener("changed", changed);
+    }, []);
+    return allowed;
+}

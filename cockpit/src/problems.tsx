@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is wrong, in words: diagnostics of directpath, and answers that did not come.
+import {
+    Alert, type AlertProps, Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter,
+    ExclamationCircleIcon, LockIcon,
+} from "./patternfly";
+import { Component, type ReactNode } from "react";
+import type { CallError, FailureKind } from "./directpath";
+import type { Diagnostic } from "./documents";
+import { Text, visible } from "./text";
+
+const variants: Record<string, NonNullable<AlertProps["variant"]>> = { error: "danger", warning: "warning", note: "info" };
+
+export function DiagnosticView({ diagnostic }: { diagnostic: Diagnostic }) {
+    const { id, severity, message, cause, remedy } = diagnostic;
+    return (
+        <Alert isInline component="h4" variant={variants[severity] ?? "custom"} className="dp-diagnostic"
+            title={<><Text max={2000}>{message}</Text> <small>[{visible(id)}]</small></>}>
+            <dl>
+                {cause !== "" && <><dt>Cause</dt><dd><Text max={2000}>{cause}</Text></dd></>}
+                {remedy !== "" && <><dt>Remedy</dt><dd><Text max={2000}>{remedy}</Text></dd></>}
+            </dl>
+        </Alert>
+    );
+}
+
+const SHOWN = 50;
+
+/** One may repeat itself a thousand times; each is worth the reader's time once. */
+export function Diagnostics({ diagnostics }: { diagnostics: Diagnostic[] }) {
+    const different = [...new Map(diagnostics.map(one => [JSON.stringify(one), one])).values()];
+    return (
+        <div className="dp-diagnostics">
+            {different.slice(0, SHOWN).map(one => <DiagnosticView key={JSON.stringify(one)} diagnostic={one} />)}
+            {different.length > SHOWN && <p>{different.length - SHOWN} more are told by <code>directpath</code> itself.</p>}
+        </div>
+    );
+}
+
+const headings: Record<FailureKind, string> = {
+    missing: "Directpath is not installed",
+    denied: "Not permitted",
+    broken: "Directpath did not answer",
+};
+
+const advice: Record<FailureKind, string> = {
+    missing: "The program directpath was not found on this host. Install the package directpath, then try again.",
+    denied: "Cockpit did not permit this. Turn on administrative access at the top of the console, then try again.",
+    broken: "What directpath printed cannot be shown. Page and program may be of different versions, or the program failed.",
+};
+
+/** In place of what cannot be shown. */
+export function NoAnswer({ error, retry }: { error: CallError; retry: () => void }) {
+    return (
+        <EmptyState headingLevel="h2" titleText={headings[error.kind]} status="danger"
+            icon={error.kind === "denied" ? LockIcon : ExclamationCircleIcon}>
+            <EmptyStateBody>
+                <p>{advice[error.kind]}</p>
+                <p><Text max={1000}>{error.message}</Text></p>
+            </EmptyStateBody>
+            <EmptyStateFooter><EmptyStateActions><Button variant="primary" onClick={retry}>Try again</Button></EmptyStateActions></EmptyStateFooter>
+        </EmptyState>
+    );
+}
+
+/** Above what is shown and could not be brought up to date, or in a dialog whose change did not happen. */
+export function CallAlert({ error, title }: { error: CallError; title?: string }) {
+    return (
+        <Alert isInline component="h4" variant="danger" title={title ?? headings[error.kind]}>
+            <p>{advice[error.kind]}</p>
+            <p><Text max={1000}>{error.message}</Text></p>
+        </Alert>
+    );
+}
+
+/** A mistake of the page itself is said, not a white window. */
+export class Boundary extends Component<{ children: ReactNode }, { error: Error | null }> {
+    override state: { error: Error | null } = { error: null };
+
+    static getDerivedStateFromError(error: Error) {
+        return { error };
+    }
+
+    override render() {
+        if (this.state.error === null)
+            return this.props.children;
+        return (
+            <EmptyState headingLevel="h2" titleText="This page has a mistake" status="danger" icon={ExclamationCircleIcon}>
+                <EmptyStateBody>
+                    <p>Nothing was changed by it. <code>directpath</code> itself does all that the page does.</p>
+                    <p><Text>{this.state.error.message}</Text></p>
+                </EmptyStateBody>
+            </EmptyState>
+        );
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A captured host, a real cockpit-ws over it, and Chromium. What directpath is comes from the session's PATH: a wrapper
+// that runs the real program on the captured host, or prints an answer that a test has prepared.
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const DATA = join(dirname(fileURLToPath(import.meta.url)), "../../tests/data");
+
+// Words that are no options, joined by "-", name an answer: device-list.json, and its exit status: device-list.status.
+const WRAPPER = `#!/bin/sh
+base=@BASE@
+name=
+for word; do
+    case $word in
+    --) break ;;
+    --dry-run) name=$name-dry-run ;;
+    -* | [0-9]*) ;;
+    *) name=\${name:+$name-}$word ;;
+    esac
+done
+{ printf '%s\\t' "$@"; echo; } >>"$base/calls"
+if [ -e "$base/answers/$name.wait" ]; then sleep "$(cat "$base/answers/$name.wait")"; fi
+if [ -e "$base/answers/$name.json" ]; then
+    cat "$base/answers/$name.json"
+    exit "$(cat "$base/answers/$name.status" 2>/dev/null || echo 0)"
+fi
+exec "$base/directpath" --root "$base/tree" "$@"
+`;
+
+async function freePort() {
+    const server = createServer();
+    await new Promise(done => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address();
+    await new Promise(done => server.close(done));
+    return port;
+}
+
+export class Host {
+    /** user: null for who runs this. */
+    constructor({ page, program, user = null }) {
+        this.base = mkdtempSync(join(tmpdir(), "directpath-page-"));
+        this.user = user;
+        chmodSync(this.base, 0o755);
+        for (const folder of ["bin", "answers", "home", "share/cockpit"])
+            mkdirSync(join(this.base, folder), { recursive: true });
+        cpSync(page, join(this.base, "share/cockpit/directpath"), { recursive: true });
+        cpSync(program, join(this.base, "directpath"));
+        writeFileSync(join(this.base, "calls"), "");
+        this.install();
+        if (user !== null)
+            execFileSync("chown", ["-R", `${user}:`, join(this.base, "home"), join(this.base, "calls")]);
+    }
+
+    install() {
+        writeFileSync(join(this.base, "bin/directpath"), WRAPPER.replace("@BASE@", this.base), { mode: 0o755 });
+    }
+
+    uninstall() {
+        rmSync(join(this.base, "bin/directpath"));
+    }
+
+    /** The tree of tests/data/hosts/NAME.json with @files in it; prepared answers are forgotten. */
+    capture(name, files = {}) {
+        rmSync(join(this.base, "tree"), { recursive: true, force: true });
+        rmSync(join(this.base, "answers"), { recursive: true });
+        mkdirSync(join(this.base, "answers"));
+        execFileSync("python3", [join(DATA, "make-tree.py"), join(DATA, `hosts/${name}.json`), this.path("")], { stdio: "ignore" });
+        mkdirSync(this.path("etc/directpath"), { recursive: true });
+        for (const [file, text] of Object.entries(files))
+            this.write(file, text);
+        this.forgetCalls();
+    }
+
+    many(count) {
+        this.capture("lab");
+        rmSync(join(this.base, "tree"), { recursive: true });
+        execFileSync("python3", [join(DATA, "make-many.py"), String(count), this.path("")], { stdio: "ignore" });
+    }
+
+    path(file) {
+        return join(this.base, "tree", file);
+    }
+
+    write(file, text) {
+        mkdirSync(dirname(this.path(file)), { recursive: true });
+        writeFileSync(this.path(file), text);
+    }
+
+    read(file) {
+        return existsSync(this.path(file)) ? readFileSync(this.path(file), "utf8") : null;
+    }
+
+    /** What the program itself says now. */
+    ask(...words) {
+        return JSON.parse(execFileSync(join(this.base, "directpath"), ["--root", this.path(""), "--json", ...words]));
+    }
+
+    answer(name, document, { status = 0, wait = 0 } = {}) {
+        const at = join(this.base, "answers", name);
+        if (wait > 0)
+            writeFileSync(`${at}.wait`, String(wait));
+        if (document === undefined)
+            return;
+        writeFileSync(`${at}.status`, String(status));
+        writeFileSync(`${at}.json`, typeof document === "string" ? document : JSON.stringify(document));
+    }
+
+    forget(name) {
+        for (const end of ["json", "status", "wait"])
+            rmSync(join(this.base, "answers", `${name}.${end}`), { force: true });
+    }
+
+    /** Argument arrays of the calls so far. */
+    calls() {
+        return readFileSync(join(this.base, "calls"), "utf8").split("\n").filter(line => line !== "").map(line => line.split("\t").slice(0, -1));
+    }
+
+    forgetCalls() {
+        writeFileSync(join(this.base, "calls"), "");
+    }
+
+    async start() {
+        this.port = await freePort();
+        const command = ["/usr/lib/cockpit/cockpit-ws", "--no-tls", "--address", "127.0.0.1", "--port", String(this.port),
+                         "--local-session=cockpit-bridge"];
+        const drop = this.user === null ? [] : ["/usr/bin/setpriv", `--reuid=${this.user}`, "--regid=nogroup", "--clear-groups"];
+        const [program, ...words] = [...drop, ...command];
+        this.server = spawn(program, words, {
+            stdio: ["ignore", "ignore", "pipe"],
+            env: {
+                PATH: `${this.base}/bin:/usr/bin:/bin`, LC_ALL: "C.UTF-8", HOME: `${this.base}/home`,
+                XDG_DATA_HOME: `${this.base}/share`, XDG_RUNTIME_DIR: `${this.base}/home`,
+            },
+        });
+        this.log = "";
+        this.server.stderr.on("data", data => { this.log += data; });
+        for (let tries = 0; tries < 100; tries++) {
+            if (this.server.exitCode !== null)
+                break;
+            try {
+                await fetch(`http://127.0.0.1:${this.port}/ping`);
+                return this;
+            } catch {
+                await sleep(100);
+            }
+        }
+        throw new Error(`cockpit-ws does not answer: ${this.log}`);
+    }
+
+    url(path = "") {
+        return `http://127.0.0.1:${this.port}/cockpit/@localhost/directpath/index.html${path && `#/${path}`}`;
+    }
+
+    stop() {
+        this.server?.kill();
+        rmSync(this.base, { recursive: true, force: true });
+    }
+}
+
+export const launch = () => chromium.launch({
+    executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
+});
