@@ -2,9 +2,11 @@
 """Places, locks and child processes that every part of the lab uses."""
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ import time
 LAB = pathlib.Path(__file__).resolve().parent.parent
 TREE = LAB.parent
 LOCK = pathlib.Path("/tmp/directpath-lab.lock")
+PR_SET_PDEATHSIG = 1
 
 
 class LabError(Exception):
@@ -46,6 +49,11 @@ def call(*argv, stdin=None, cwd=None, timeout_s=300):
     if done.returncode:
         raise LabError(f"{' '.join(map(str, argv))}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
+
+
+def die_with_parent():
+    """For a child before its program starts: it goes when the process that started it goes."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def open_lock(path):

@@ -41,12 +41,14 @@ def _root(topology, image, run):
     return [*argv, "-kernel", str(image.vmlinux), "-initrd", str(initrd)]
 
 
-def _network(name, net, www):
-    """A network without a way out: a gateway, DHCP, and one web server that runs per connection."""
+def _network(name, net, www, forwarded=None):
+    """A network without a way out: a gateway, DHCP, and one web server that runs per connection. FORWARDED (ours, the host's)
+    is a port of this machine's loopback address that leads to one of the host."""
     server = f"{shutil.which('busybox') or '/bin/busybox'} httpd -i -h {www}"
+    into = {"hostfwd": [{"str": f"tcp:127.0.0.1:{forwarded[0]}-{net}.15:{forwarded[1]}"}]} if forwarded else {}
     return _json("-netdev", {
         "type": "user", "id": name, "restrict": True, "net": f"{net}.0/24",
-        "guestfwd": [{"str": f"tcp:{net}.100:80-cmd:{server}"}]})
+        "guestfwd": [{"str": f"tcp:{net}.100:80-cmd:{server}"}], **into})
 
 
 def _share(tag, path, readonly):
@@ -66,7 +68,7 @@ def _channels(sockets):
     return argv
 
 
-def arguments(topology, name, image, run, sockets, append="", memory_mib=MEMORY_MIB):
+def arguments(topology, name, image, run, sockets, append="", memory_mib=MEMORY_MIB, forwarded=None):
     """QEMU's whole command line for one boot of a run."""
     argv = [common.tool("qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-M", "q35", "-cpu", topology.cpu,
             "-accel", "tcg,thread=multi,tb-size=1024", "-smp", "1", "-m", str(memory_mib), "-display", "none",
@@ -74,7 +76,7 @@ def arguments(topology, name, image, run, sockets, append="", memory_mib=MEMORY_
     if topology.iommu:
         argv += _json("-device", topology.iommu)
     argv += _root(topology, image, run) + _drive("payload", image.payload, run)
-    argv += _network("mgmt", "10.0.2", image.www) + _network("payload", "10.0.3", image.www)
+    argv += _network("mgmt", "10.0.2", image.www, forwarded) + _network("payload", "10.0.3", image.www)
     argv += _channels(sockets)
     argv += _share("tree", common.TREE, True) + _share("out", run / "out", False)
     for device in topology.devices:

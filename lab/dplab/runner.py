@@ -3,7 +3,6 @@
 
 import argparse
 import contextlib
-import ctypes
 import dataclasses
 import json
 import pathlib
@@ -20,6 +19,7 @@ import tempfile
 import time
 
 from . import common, debian, image, machine
+from .beside import Beside
 from .console import Console
 from .topology import TOPOLOGIES
 
@@ -27,7 +27,6 @@ TIMED_OUT = 124
 LAB_FAILED = 125
 BOOT_TIMEOUT_S = {"lab": 120, "debian": 300}
 HEARTBEAT_S = 0.25
-PR_SET_PDEATHSIG = 1
 # A job that wants its host booted again writes into this file of /out, for each boot a line: the name of a topology, or "-"
 # for the same, and words for the kernel's command line. A line that no job replaces is for the boot after.
 AGAIN = "again"
@@ -46,10 +45,6 @@ class Result:
     out: pathlib.Path | None = None
 
 
-def _die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _script(command):
     """The job as a shell script: the words of COMMAND, exactly, run in the tree."""
     return f"exec {shlex.join(command)}\n"
@@ -59,7 +54,7 @@ class Run:
     """One run of the emulated host: one boot, and another one each time that the job asks for it."""
 
     def __init__(self, command, topology="host", timeout_s=300, expect_fault=False, allow=None, append="",
-                 memory_mib=machine.MEMORY_MIB, stdout=None, stderr=None):
+                 memory_mib=machine.MEMORY_MIB, stdout=None, stderr=None, forward=None, beside=None):
         self._command = command
         self._name = topology
         self._timeout_s = timeout_s
@@ -73,6 +68,7 @@ class Run:
         self._beaten = 0.0
         self._up = None
         self._booting_again = False
+        self._forward, self._companion, self._beside = forward, beside, None
         self.boot_s = None
 
     def __call__(self, built, folder):
@@ -81,15 +77,22 @@ class Run:
         (folder / "out").chmod(0o777)
         (folder / "out/.job").write_text(_script(self._command))
         (folder / "out/facts.json").write_text(json.dumps(built.facts))
+        self._beside = Beside(self._companion, self._forward, folder / "out")
         begin = time.monotonic()
+        try:
+            trouble = self._boots(built, folder, begin)
+        finally:
+            unfinished = self._beside.close()
+        return self._judge(trouble or (unfinished if self._status() == 0 else []), begin)
+
+    def _boots(self, built, folder, begin):
+        """Boot after boot; what went wrong."""
         for boot in range(1, BOOTS_MAX + 1):
             trouble = self._boot(built, folder, boot, begin)
             trouble += self._again(folder / "out" / AGAIN) if not trouble else []
             if trouble or not self._booting_again:
-                break
-        else:
-            trouble = [f"the job wants more than {BOOTS_MAX} boots"]
-        return self._judge(trouble, begin)
+                return trouble
+        return [f"the job wants more than {BOOTS_MAX} boots"]
 
     def _again(self, path):
         """Whether another boot is wanted, and with which topology. One whose job has failed gets none."""
@@ -111,11 +114,11 @@ class Run:
         for name in ("console", *machine.CHANNELS):
             ours[name], theirs[name] = socket.socketpair()
         argv = machine.arguments(TOPOLOGIES[self._name], self._name, built, folder, theirs,
-                                 f"dplab.boot={boot} {self._append} {self._words}", self._memory_mib)
+                                 f"dplab.boot={boot} {self._append} {self._words}", self._memory_mib, self._beside.forwarded)
         (folder / "qemu.args").write_text(shlex.join(argv) + "\n")
         with open(folder / "console.log", "ab") as self._log, open(folder / "qemu.err", "wb") as errors:
             process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, preexec_fn=_die_with_parent,
+                argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, preexec_fn=common.die_with_parent,
                 pass_fds=[end.fileno() for end in theirs.values()], start_new_session=True)
             for end in theirs.values():
                 end.close()
@@ -142,6 +145,7 @@ class Run:
             if now > self._timeout_s:
                 return [f"time-out: not done after {self._timeout_s} s"]
             self._beat(ours["console"], now)
+            self._beside.poll()
             for ready, _ in selector.select(timeout=HEARTBEAT_S):
                 try:
                     data = ready.fileobj.recv(65536)
@@ -187,7 +191,7 @@ class Run:
         if self._expect_fault and not self._console.faults:
             problems.append("a DMA fault was expected and none came")
         timed_out = any(text.startswith("time-out") for text in problems)
-        code = LAB_FAILED if status is None else status
+        code = LAB_FAILED if status is None else status or self._beside.status or 0
         if problems:
             code = TIMED_OUT if timed_out else LAB_FAILED
         return Result(code, problems, list(self._console.tail), self.boot_s, time.monotonic() - begin)
@@ -229,6 +233,8 @@ def _parse(argv):
     parser.add_argument("--append", default="", metavar="ARGS", help="words for the host's kernel command line")
     parser.add_argument("--memory", type=int, default=machine.MEMORY_MIB, metavar="MIB")
     parser.add_argument("--keep", metavar="DIR", help="keep console, command line and the job's /out there")
+    parser.add_argument("--forward", type=int, metavar="PORT", help="lead a port of this machine's loopback to this one of the host")
+    parser.add_argument("--beside", type=shlex.split, metavar="COMMAND", help="run this here once the job has written /out/ready")
     parser.add_argument("--verbose", action="store_true", help="say how long it took")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND... or a script of the tree")
     options = parser.parse_args(argv)
@@ -265,7 +271,7 @@ def main(argv):
     try:
         result = run(options.command, keep=options.keep, topology=options.topology, timeout_s=options.timeout,
                      expect_fault=options.expect_dma_fault, allow=options.allow, append=options.append,
-                     memory_mib=options.memory)
+                     memory_mib=options.memory, forward=options.forward, beside=options.beside)
     except common.LabError as error:
         common.note(error)
         return LAB_FAILED
