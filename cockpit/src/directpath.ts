@@ -29,7 +29,7 @@ type Need = "look" | "change";
 const DENIED = ["access-denied", "not-authorized", "authentication-failed", "authentication-unavailable"];
 
 function failure(problem: CockpitProblem): CallError {
-    if (problem.problem === "not-found")
+    if (problem.problem === "not-found" || problem.message === "not-found")
         return new CallError("missing", problem.message);
     if (problem.problem !== null && DENIED.includes(problem.problem))
         return new CallError("denied", problem.message);
@@ -60,7 +60,7 @@ async function call<T>(schema: string, need: Need, words: string[], operands: st
         }).stream(data => { out += data; });
     } catch (caught) {
         const problem = caught as CockpitProblem;
-        if (typeof problem.exit_status !== "number")
+        if (typeof problem.exit_status !== "number" || problem.exit_status < 0)
             throw failure(problem);
         status = problem.exit_status;
         stderr = problem.message;

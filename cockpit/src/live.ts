@@ -51,7 +51,9 @@ export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: num
             return; // too late: something else is shown by now
         setState(old => {
             const last = old.of === load ? old : { of: load, answer: null, error: null };
-            return keep(last, { of: load, answer: answer ?? last.answer, error });
+            const next = answer === null ? last.answer : keep(last.answer, answer);
+            const same = next === last.answer && error?.message === last.error?.message && error?.kind === last.error?.kind;
+            return same && last === old ? old : { of: load, answer: next, error };
         });
     }, [load]);
 

@@ -9,13 +9,11 @@ export {
 export { FormSelect, FormSelectOption } from "@patternfly/react-core/dist/esm/components/FormSelect";
 export { Modal, ModalBody, ModalFooter, ModalHeader } from "@patternfly/react-core/dist/esm/components/Modal";
 export { NumberInput } from "@patternfly/react-core/dist/esm/components/NumberInput";
-export { Page, PageSection } from "@patternfly/react-core/dist/esm/components/Page";
 export { SearchInput } from "@patternfly/react-core/dist/esm/components/SearchInput";
 export { Skeleton } from "@patternfly/react-core/dist/esm/components/Skeleton";
 export { Spinner } from "@patternfly/react-core/dist/esm/components/Spinner";
 export { Tab, Tabs, TabTitleText } from "@patternfly/react-core/dist/esm/components/Tabs";
 export { TextInput } from "@patternfly/react-core/dist/esm/components/TextInput";
-export { Toolbar, ToolbarContent, ToolbarItem } from "@patternfly/react-core/dist/esm/components/Toolbar";
 export { AngleRightIcon } from "@patternfly/react-icons/dist/esm/icons/angle-right-icon";
 export { BanIcon } from "@patternfly/react-icons/dist/esm/icons/ban-icon";
 export { CheckCircleIcon } from "@patternfly/react-icons/dist/esm/icons/check-circle-icon";

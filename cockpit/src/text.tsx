@@ -4,6 +4,8 @@
 // Control and format characters, what is unassigned or lone, line and paragraph separators, and what is drawn as nothing.
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 const MAX = 300;
+/** Up to here a text is not broken within its words: addresses are that long. */
+const SHORT = 16;
 
 const escaped = (character: string): string =>
     `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}>`;
@@ -33,7 +35,7 @@ export function Text({ children, max = MAX }: TextProps) {
     const { head, rest } = cut(children ?? "", max);
     const parts = head.split(/([\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}])/u);
     return (
-        <bdi className="dp-text">
+        <bdi className={head.length <= SHORT ? "dp-text dp-short" : "dp-text"}>
             {parts.length === 1 ? head : parts.map((part, index) =>
                 index % 2 === 0 ? part : <mark key={index} className="dp-hidden-char">{escaped(part)}</mark>)}
             {rest !== "" && <em>{rest}</em>}

@@ -2,6 +2,7 @@
 // Small things that several tabs show.
 import { Spinner } from "./patternfly";
 import { type ReactNode, useEffect, useState } from "react";
+import { visible } from "./text";
 
 /** A heading and what is below it. */
 export function Part({ title, children }: { title: string; children: ReactNode }) {
@@ -21,7 +22,7 @@ interface GridProps {
     label: string;
     columns: string[];
     /** Cells in the order of the columns; the first one names the row. */
-    rows: { key: string; cells: ReactNode[] }[];
+    rows: { key: string; cells: ReactNode[]; selected?: boolean }[];
     empty: string;
 }
 
@@ -38,7 +39,7 @@ export function Grid({ label, columns, rows, empty }: GridProps) {
             </thead>
             <tbody className="pf-v6-c-table__tbody">
                 {rows.map(row => (
-                    <tr key={row.key} className="pf-v6-c-table__tr">
+                    <tr key={row.key} className={`pf-v6-c-table__tr${row.selected === true ? " pf-m-selected" : ""}`}>
                         {row.cells.map((cell, index) => (
                             <td key={columns[index]} data-label={columns[index]} className="pf-v6-c-table__td">{cell}</td>))}
                     </tr>))}
@@ -49,7 +50,7 @@ export function Grid({ label, columns, rows, empty }: GridProps) {
 
 /** Yes, no, or that it is not known: what an ordinary user may not read is null. */
 export function YesNo({ value, more }: { value: boolean | null; more?: string }) {
-    return <>{value === null ? <span className="dp-none">unknown</span> : value ? `yes${more ?? ""}` : "no"}</>;
+    return <>{value === null ? <span className="dp-none">unknown</span> : value ? `yes${visible(more ?? "")}` : "no"}</>;
 }
 
 /** What is under way, and for how long. */

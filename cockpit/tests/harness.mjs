@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A captured host, a real cockpit-ws over it, and Chromium. What directpath is comes from the session's PATH: a wrapper
 // that runs the real program on the captured host, or prints an answer that a test has prepared.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,7 +11,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
-const DATA = join(dirname(fileURLToPath(import.meta.url)), "../../tests/data");
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const DATA = join(ROOT, "tests/data");
+
+/** A document as docs/json.md shows it. */
+export const example = name => JSON.parse(readFileSync(join(ROOT, `docs/schema/examples/${name}.json`), "utf8"));
+/** The seeds' machine with two passed-through functions of the host "lab-enabled". */
+export const SAMPLE = readFileSync(join(ROOT, "tests/golden/vmx/two.vmx"), "utf8");
 
 // Words that are no options, joined by "-", name an answer: device-list.json, and its exit status: device-list.status.
 const WRAPPER = `#!/bin/sh
@@ -69,6 +76,7 @@ export class Host {
     capture(name, files = {}) {
         rmSync(join(this.base, "tree"), { recursive: true, force: true });
         rmSync(join(this.base, "answers"), { recursive: true });
+        rmSync(join(this.base, "vms"), { recursive: true, force: true });
         mkdirSync(join(this.base, "answers"));
         execFileSync("python3", [join(DATA, "make-tree.py"), join(DATA, `hosts/${name}.json`), this.path("")], { stdio: "ignore" });
         mkdirSync(this.path("etc/directpath"), { recursive: true });
@@ -96,9 +104,24 @@ export class Host {
         return existsSync(this.path(file)) ? readFileSync(this.path(file), "utf8") : null;
     }
 
+    /** A VMX at the same path on this machine and in the captured host, registered there. Returns the path. */
+    vm(name, text) {
+        const vmx = join(this.base, "vms", name, "vm.vmx");
+        mkdirSync(dirname(vmx), { recursive: true });
+        writeFileSync(vmx, text);
+        this.write(vmx.slice(1), text);
+        const stored = JSON.parse(this.read("etc/directpath/vms.json") ?? '{"version":1,"vms":[]}');
+        stored.vms.push({ vmx, name, uuid: null, order: 0, timeout: 120 });
+        this.write("etc/directpath/vms.json", JSON.stringify(stored));
+        return vmx;
+    }
+
     /** What the program itself says now. */
     ask(...words) {
-        return JSON.parse(execFileSync(join(this.base, "directpath"), ["--root", this.path(""), "--json", ...words]));
+        const { stdout, error } = spawnSync(join(this.base, "directpath"), ["--root", this.path(""), "--json", ...words]);
+        if (error !== undefined)
+            throw error;
+        return JSON.parse(stdout);
     }
 
     answer(name, document, { status = 0, wait = 0 } = {}) {
@@ -157,8 +180,10 @@ export class Host {
         return `http://127.0.0.1:${this.port}/cockpit/@localhost/directpath/index.html${path && `#/${path}`}`;
     }
 
-    stop() {
-        this.server?.kill();
+    async stop() {
+        this.server.kill();
+        if (this.server.exitCode === null && this.server.signalCode === null)
+            await once(this.server, "exit");
         rmSync(this.base, { recursive: true, force: true });
     }
 }

@@ -3,7 +3,13 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Host, launch } from "./harness.mjs";
+import { tests as access } from "./access.mjs";
+import { tests as consoles } from "./console.mjs";
 import { tests as devices } from "./devices.mjs";
+import { tests as host } from "./host.mjs";
+import { tests as hostile } from "./hostile.mjs";
+import { tests as states } from "./states.mjs";
+import { tests as vms } from "./vms.mjs";
 
 const LIMIT_MS = 60_000;
 const [page, program, ...names] = process.argv.slice(2);
@@ -13,19 +19,21 @@ if (process.getuid() !== 0) {
     console.log("1..1\nnot ok 1 - the page's tests need root: Cockpit's session is the user that runs them");
     process.exit(1);
 }
-const tests = [...devices].filter(([name]) => names.length === 0 || names.some(part => name.includes(part)));
+const tests = [...devices, ...states, ...host, ...vms, ...consoles, ...hostile, ...access].filter(([name]) => names.length === 0 || names.some(part => name.includes(part)));
 rmSync(screens, { recursive: true, force: true });
 mkdirSync(screens, { recursive: true });
 
 const hosts = {};
-/** One console a user, for all tests. */
+/** The console of a user, anew for each test: a local session ends when it is idle. */
 async function hostOf(user) {
-    hosts[user] ??= await new Host({ page, program, user: user === "root" ? null : user }).start();
+    await hosts[user]?.stop();
+    hosts[user] = await new Host({ page, program, user: user === "root" ? null : user }).start();
     return hosts[user];
 }
 
 async function attempt(browser, name, run, options) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    context.setDefaultTimeout(15_000);
     const tab = await context.newPage();
     const faults = [];
     tab.on("pageerror", error => faults.push(String(error)));
@@ -51,12 +59,14 @@ const browser = await launch();
 let failed = 0;
 console.log(`1..${tests.length}`);
 for (const [index, [name, run, options = {}]] of tests.entries()) {
+    const start = Date.now();
     const error = await attempt(browser, name, run, options);
     if (error !== null)
         console.log(String(error.stack).replaceAll(/\x1b\[\d+m/g, "").split("\n").slice(0, 30).map(line => `# ${line}`).join("\n"));
     console.log(`${error === null ? "ok" : "not ok"} ${index + 1} - ${name}`);
+    console.log(`# ${Date.now() - start} ms`);
     failed += error === null ? 0 : 1;
 }
 await browser.close();
-Object.values(hosts).forEach(host => host.stop());
+await Promise.all(Object.values(hosts).map(host => host.stop()));
 process.exitCode = failed > 0 || tests.length === 0 ? 1 : 0;

@@ -6,7 +6,7 @@ import { showDevice } from "../directpath";
 import type { Device, DeviceShow } from "../documents";
 import { useLive } from "../live";
 import { CallAlert, Diagnostics } from "../problems";
-import { Text } from "../text";
+import { Text, visible } from "../text";
 import { Fields, Grid, Part, size, Working, YesNo } from "../ui";
 import type { Change } from "./change";
 import { HostUser, ids, State } from "./state";
@@ -27,15 +27,15 @@ function Identity({ device, full }: { device: Device; full: Full | null }) {
             ["State", <State key="state" device={device} />],
             ["Address", <Text key="address">{device.address}</Text>],
             ["Address on ESX", <><Text>{device.esx_address}</Text> (in a VMX: <Text>{device.vmx_id}</Text>)</>],
-            ["Ids", <>{ids(device)}, subsystem {device.subsystem_vendor_id ?? "????"}:{device.subsystem_device_id ?? "????"}
+            ["Ids", <>{ids(device)}, subsystem {ids({ vendor_id: device.subsystem_vendor_id, device_id: device.subsystem_device_id })}
                 {full !== null && <>, revision {full.revision}</>}</>],
-            ["Class", full?.class_name != null ? <Text>{full.class_name}</Text> : device.class],
+            ["Class", full?.class_name != null ? <Text>{full.class_name}</Text> : visible(device.class)],
             ["Owner", <>{device.owner === "passthru" ? "passthrough" : "host"}
                 {full?.owned_through != null && <>, through the bridge <Text>{full.owned_through}</Text></>}</>],
             ["On the host", <HostUser key="host" device={device} />],
             ["IOMMU group", device.iommu_group ?? "none"],
             ["Path", <Text key="path">{device.path.join(" \u203a ")}</Text>],
-            ["Support", device.support === "unlisted" ? "not on VMware's lists" : `${device.support} by VMware's lists`],
+            ["Support", device.support === "unlisted" ? "not on VMware's lists" : `${visible(device.support)} by VMware's lists`],
         ]} />
     );
 }
@@ -70,7 +70,7 @@ function ResetAndInterrupts({ full }: { full: Full }) {
                 ["Interrupt line", full.irq.line ?? "none"],
                 ["Pin", full.irq.pin === null ? "unknown" : PINS[full.irq.pin] ?? full.irq.pin],
                 ["Vectors in use", full.irq.vectors],
-                ["Power state", full.power_state],
+                ["Power state", visible(full.power_state)],
                 ["NUMA node", full.numa_node ?? "none"],
             ]} />
         </Part>
@@ -121,7 +121,7 @@ export function DeviceDetails({ device, devices, onChange, onClose }: DetailsPro
     const { answer, error } = useLive(load, 10);
     const full = answer?.document.device ?? null;
     return (
-        <section className="dp-lower" aria-label={`Details of ${device.address}`}>
+        <section className="dp-lower" aria-label={`Details of ${visible(device.address)}`}>
             <header className="dp-lower-head">
                 <h2><Text>{device.name}</Text></h2>
                 {device.owner === "host" ?

@@ -40,4 +40,4 @@ export function HostUser({ device }: { device: Pick<Device, "driver" | "host_nam
 }
 
 export const ids = (device: Pick<Device, "vendor_id" | "device_id">): string =>
-    `${device.vendor_id ?? "????"}:${device.device_id ?? "????"}`;
+    visible(`${device.vendor_id ?? "????"}:${device.device_id ?? "????"}`, 20);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // PCI devices: the table above, the chosen function below.
 import {
-    Button, EmptyState, EmptyStateBody, FormSelect, FormSelectOption, SearchIcon, SearchInput, Skeleton, Toolbar,
-    ToolbarContent, ToolbarItem,
+    Button, EmptyState, EmptyStateBody, FormSelect, FormSelectOption, SearchIcon, SearchInput, Skeleton,
 } from "../patternfly";
 import { useCallback, useMemo, useState } from "react";
 import type { DeviceList, Diagnostic } from "../documents";
@@ -60,32 +59,28 @@ export function DevicesTab({ devices, chosen, reload }: DevicesTabProps) {
         <div className="dp-split">
             {devices.error !== null && <CallAlert error={devices.error} title="Not up to date" />}
             <HostProblems diagnostics={devices.answer.document.diagnostics} />
-            <Toolbar className="dp-toolbar">
-                <ToolbarContent>
-                    <ToolbarItem className="dp-search">
-                        <SearchInput aria-label="Search" placeholder="Name, ids, address, driver" value={text}
-                            onChange={(_event, value) => setText(value)} onClear={() => setText("")} />
-                    </ToolbarItem>
-                    <ToolbarItem>
-                        <FormSelect aria-label="State" value={state} onChange={(_event, value) => setState(value)}>
-                            <FormSelectOption value="" label="Every state" />
-                            {Object.entries(states).map(([value, { word }]) => <FormSelectOption key={value} value={value} label={word} />)}
-                        </FormSelect>
-                    </ToolbarItem>
-                    <ToolbarItem>
-                        <FormSelect aria-label="Order" value={grouping} onChange={(_event, value) => setGrouping(value as Grouping)}>
-                            <FormSelectOption value="bridge" label="By bridge" />
-                            <FormSelectOption value="group" label="By IOMMU group" />
-                        </FormSelect>
-                    </ToolbarItem>
-                    <ToolbarItem>
-                        <Button variant="secondary" onClick={() => setChange({ enable: [], disable: [], choose: true })}>Edit</Button>
-                    </ToolbarItem>
-                    <ToolbarItem className="dp-found" role="status">
-                        {rows.filter(row => row.device !== null && found.has(row.id)).length} of {rows.filter(row => row.device !== null).length}
-                    </ToolbarItem>
-                </ToolbarContent>
-            </Toolbar>
+            <div className="dp-toolbar">
+                <div className="dp-search">
+                    <SearchInput aria-label="Search" placeholder="Name, ids, address, driver" value={text}
+                        onChange={(_event, value) => setText(value)} onClear={() => setText("")} />
+                </div>
+                <div className="dp-select">
+                    <FormSelect aria-label="State" value={state} onChange={(_event, value) => setState(value)}>
+                        <FormSelectOption value="" label="Every state" />
+                        {Object.entries(states).map(([value, { word }]) => <FormSelectOption key={value} value={value} label={word} />)}
+                    </FormSelect>
+                </div>
+                <div className="dp-select">
+                    <FormSelect aria-label="Order" value={grouping} onChange={(_event, value) => setGrouping(value as Grouping)}>
+                        <FormSelectOption value="bridge" label="By bridge" />
+                        <FormSelectOption value="group" label="By IOMMU group" />
+                    </FormSelect>
+                </div>
+                <Button variant="secondary" onClick={() => setChange({ enable: [], disable: [], choose: true })}>Edit</Button>
+                <div className="dp-found" role="status">
+                    {rows.filter(row => row.device !== null && found.has(row.id)).length} of {rows.filter(row => row.device !== null).length}
+                </div>
+            </div>
             <div className="dp-upper">
                 <DeviceTable rows={rows} passing={found} filtered={filtered} selected={chosen} onSelect={onSelect} />
                 {found.size === 0 && <Nothing filtered={filtered} clear={clear} />}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One list of the VMs that run and those that are registered. Pure.
+import type { Address, VmList } from "../documents";
+
+export interface VmRow {
+    /** Path of the VMX; without one, what names a VM that runs. */
+    key: string;
+    vmx: string | null;
+    name: string;
+    state: string;
+    devices: Address[];
+    registered: boolean;
+    /** False: its file cannot be read. */
+    present: boolean | null;
+    /** Its place in the order of starts with the host; null: it does not start with it. */
+    order: number | null;
+}
+
+export function vmsOf(list: Partial<VmList>): VmRow[] {
+    const rows = new Map<string, VmRow>();
+    for (const { vmx, name, state, present, order } of list.registered ?? [])
+        rows.set(vmx, { key: vmx, vmx, name: name ?? vmx, state, devices: [], registered: true, present, order });
+    for (const { id, vmx, name, state, devices } of list.vms ?? []) {
+        const key = vmx ?? id;
+        const old = rows.get(key);
+        rows.set(key, {
+            key, vmx, name: name ?? old?.name ?? key, state, devices, registered: old !== undefined,
+            present: old?.present ?? null, order: old?.order ?? null,
+        });
+    }
+    return [...rows.values()];
+}
+
+const ENDS = / (the VM was not started: |the engine has ended: |error DP|GUEST_PANICKED|BLOCK_IO_ERROR|engine: )|IOMMU fault/;
+
+/** What the log says of the end of its run, the last of it. */
+export function endOf(log: string): string[] {
+    return log.split("\n").filter(line => ENDS.test(line)).slice(-5);
+}
