@@ -5,8 +5,8 @@
 A stage is one command whose standard output is TAP, or `meson test`, whose log holds the TAP of every program. A
 stage that dies, prints no plan or prints fewer results than planned counts as failed: silence never passes.
 
-The stages of one lane run one after the other, the lanes beside each other: the emulated host keeps one processor busy, and
-the tests of this machine another. What a stage printed is shown whole when it has ended.
+The stages of one lane run one after the other, the lanes beside each other once "first" is through: the emulated host ("lab")
+keeps one processor busy, and the tests of this machine ("here") another. What a stage printed is shown whole when it has ended.
 """
 import argparse
 import json
@@ -19,6 +19,8 @@ import time
 
 TAP = re.compile(r"^(not ok|ok)\b(?:\s+\d+)?(?:\s+-)?\s*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)\s*(#.*)?$")
+# A stage says so of a part of the program that it could not test at all; it is repeated at the very end.
+NOT_TESTED = re.compile(r"^# NOT TESTED: (\w+)$", re.M)
 
 
 class Count:
@@ -27,12 +29,14 @@ class Count:
         self.failed = 0
         self.skipped = 0
         self.failures = []
+        self.not_tested = []
 
     def join(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.not_tested += other.not_tested
 
     def fail(self, what):
         self.failed += 1
@@ -41,6 +45,7 @@ class Count:
     def add_tap(self, name, text):
         """Counts one TAP stream; returns True if it was complete."""
         seen, plan = 0, None
+        self.not_tested += NOT_TESTED.findall(text)
         for line in text.splitlines():
             planned = PLAN.match(line)
             if planned:
@@ -107,7 +112,7 @@ def run_stage(name, kind, seconds, command):
 
 
 def run_lane(lane, stages, total, lock):
-    if lane != "lab":
+    if lane == "here":
         os.nice(5)  # of this thread and its children: the emulated host has deadlines, the others can wait
     for name, kind, seconds, command in stages:
         with lock:
@@ -124,6 +129,7 @@ def run_lane(lane, stages, total, lock):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("stages", help="file with one stage a line: LANE TAB NAME TAB KIND TAB SECONDS TAB COMMAND as JSON array")
+    parser.add_argument("--not-tested", metavar="PART", action="append", default=[], help="was left out on purpose: say so at the end")
     options = parser.parse_args()
     lanes = {}
     with open(options.stages, encoding="utf-8") as lines:
@@ -132,6 +138,7 @@ def main():
                 lane, *stage = line.rstrip("\n").split("\t")
                 lanes.setdefault(lane, []).append(stage)
     count, lock = Count(), threading.Lock()
+    run_lane("first", lanes.pop("first", []), count, lock)
     threads = [threading.Thread(target=run_lane, args=(lane, stages, count, lock)) for lane, stages in lanes.items()]
     for thread in threads:
         thread.start()
@@ -142,6 +149,8 @@ def main():
         for failure in count.failures:
             print(f"  {failure}")
     print(f"\n{count.passed} passed, {count.failed} failed, {count.skipped} skipped")
+    for part in dict.fromkeys(options.not_tested + count.not_tested):
+        print(f"{part}: NOT TESTED")
     return 1 if count.failed or not count.passed else 0
 
 

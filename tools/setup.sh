@@ -13,11 +13,15 @@ packages_of() {
     done
 }
 
-# missing_of NAME...: those that are not installed.
+# missing_of NAME...: those that are neither installed nor provided by what is (npm comes with some packages of Node).
 missing_of() {
+    provided=" $(dpkg-query -W -f='${db:Status-Status} ${Provides}\n' | sed -n 's/^installed //p' | tr ',\n' '  ') "
     for package in "$@"; do
         state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || state=none
-        [ "$state" = installed ] || echo "$package"
+        case "$state$provided" in
+        installed* | *" $package "*) ;;
+        *) echo "$package" ;;
+        esac
     done
 }
 
