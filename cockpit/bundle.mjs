@@ -9,7 +9,7 @@ await build({
     outdir: out,
     bundle: true,
     minify: true,
-    target: ["chrome90", "firefox90", "safari15"],
+    target: ["chrome100", "firefox100", "safari15.4"],
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
     loader: { ".woff2": "file", ".ttf": "empty", ".svg": "empty", ".png": "empty", ".jpg": "empty" },

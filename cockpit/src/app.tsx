@@ -18,8 +18,10 @@ export function App() {
     const chosen = path[0] === tab ? path[1] ?? null : null;
     const administrator = useAdministrator();
     const devices = useLive(listDevices, 5);
-    const status = useLive(hostStatus, 5);
-    const vms = useLive(listVms, 5);
+    // The table first: it is what is waited for.
+    const first = tab === "devices" && devices.answer === null && devices.error === null;
+    const status = useLive(first ? null : hostStatus, 5);
+    const vms = useLive(first ? null : listVms, 5);
     const reload = async () => { await Promise.all([devices.reload(), status.reload(), vms.reload()]); };
 
     return (

@@ -43,12 +43,15 @@ export function Text({ children, max = MAX }: TextProps) {
     );
 }
 
-/** Several lines, as a log has them. */
-export function Lines({ children, max = 65536 }: { children: string; max?: number }) {
+const LINES = 1000, LINE_MAX = 4096;
+
+/** Several lines, as a log has them: the last of them. */
+export function Lines({ children }: { children: string }) {
     const lines = children.replace(/\n$/, "").split("\n");
     return (
         <pre className="dp-lines" tabIndex={0}>
-            {lines.map((line, index) => <div key={index}><Text max={max}>{line}</Text></div>)}
+            {lines.length > LINES && <div><em>{lines.length - LINES} lines before these</em></div>}
+            {lines.slice(-LINES).map((line, index) => <div key={index}><Text max={LINE_MAX}>{line}</Text></div>)}
         </pre>
     );
 }

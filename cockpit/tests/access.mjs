@@ -72,7 +72,7 @@ export const tests = [
         await tab.evaluate(() => window.dispatchEvent(new CustomEvent("cockpit-style", { detail: { style: "auto" } })));
         assert.equal(await dark(), true);
         await tab.emulateMedia({ colorScheme: "light" });
-        assert.equal(await dark(), false);
+        await tab.waitForFunction(() => !document.documentElement.classList.contains("pf-v6-theme-dark"));
         const other = await tab.context().newPage();
         await other.goto(tab.url());
         await other.evaluate(() => localStorage.setItem("shell:style", "dark"));

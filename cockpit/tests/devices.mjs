@@ -229,6 +229,29 @@ export const tests = [
             await dialog(tab).getByText("Close", { exact: true }).click();
         }
     }],
+    ["a thousand functions: each is found, and reached by key and by wheel", async env => {
+        const { tab, shoot } = env;
+        const host = await env.hostOf("root");
+        host.many(1000);
+        await tab.goto(host.url());
+        const all = host.ask("device", "list").devices;
+        await tab.getByText(`${all.length} of ${all.length}`).waitFor();
+        const made = () => tab.locator("tr.dp-device").count();
+        assert.ok(await made() < all.length, "all rows were made at once");
+        await shoot("devices-many");
+        const last = all.at(-1).address;
+        await tab.getByRole("textbox", { name: "Search" }).fill(last);
+        await row(tab, last).waitFor();
+        await tab.getByRole("textbox", { name: "Search" }).fill("");
+        await row(tab, last).waitFor({ state: "hidden" });
+        const before = await made();
+        await tab.locator(".dp-upper").evaluate(element => element.scrollTo(0, element.scrollHeight));
+        await tab.waitForFunction(count => document.querySelectorAll("tr.dp-device").length > count, before);
+        await tab.locator("tr.dp-device").first().focus();
+        await tab.keyboard.press("End");
+        await tab.waitForFunction(address => document.activeElement?.dataset.id === address, last);
+        assert.equal(await made(), all.length);
+    }],
     ["live: what changes is shown, and rows are not made anew", async env => {
         const { tab } = env;
         const host = await open(env, "lab");

@@ -62,7 +62,7 @@ export const tests = [
         const host = await open(env, "lab", { path: "vms", prepare: on => {
             on.answer("vm-list", { vms: [], diagnostics: [], registered: [{ ...example("vm-list").registered[0], vmx, name, state: "off" }] });
             on.answer("vm-status", { name, vmx, state: "off", diagnostics: [] });
-            on.answer("vm-log", { vmx, log: `${name}\nerror DP4013: ${name}\n`, diagnostics: [] });
+            on.answer("vm-log", { vmx, log: `${name}\n2026-11-21T02:30:00.000Z error DP4013: ${name}\n`, diagnostics: [] });
             on.answer("vm-power-on", example("failure"), { status: 1 });
             const report = on.ask("vm", "validate", on.vm("x", SAMPLE.replaceAll("/vmfs/volumes/store/rhel3/", "")));
             report.keys[3] = { key: name, value: name, line: 4, effect: "unknown", note: name };

@@ -133,7 +133,7 @@ export function DeviceDetails({ device, devices, onChange, onClose }: DetailsPro
                     </Button>}
                 <Button variant="plain" size="sm" aria-label="Close details" icon={<TimesIcon />} onClick={onClose} />
             </header>
-            <div className="dp-lower-body">
+            <div className="dp-lower-body" tabIndex={0} role="group" aria-label="Details">
                 <Diagnostics diagnostics={full?.diagnostics ?? device.diagnostics} />
                 {error !== null && <CallAlert error={error} />}
                 {answer !== null && answer.status !== 0 && <Diagnostics diagnostics={answer.document.diagnostics} />}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The tree table. Rows are plain and remembered, and a filter hides them in place: a thousand of them stay quick.
+// The tree table. Rows are plain and remembered, and made a hundred at a time as the reader comes near: a thousand stay quick.
 import { AngleRightIcon } from "../patternfly";
-import { type CSSProperties, type KeyboardEvent, memo, useCallback, useMemo, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Text, visible } from "../text";
 import { HostUser, ids, State } from "./state";
 import type { TreeRow } from "./tree";
@@ -10,7 +10,6 @@ const COLUMNS = ["Name", "Ids", "Address", "Host", "Group", "State"];
 
 interface RowProps {
     row: TreeRow;
-    hidden: boolean;
     expanded: boolean;
     selected: boolean;
     /** The one that the Tab key reaches. */
@@ -21,9 +20,9 @@ interface RowProps {
 
 const indent = (level: number) => ({ "--dp-level": level - 1 }) as CSSProperties;
 
-const Row = memo(function Row({ row, hidden, expanded, selected, current, onToggle, onSelect }: RowProps) {
+const Row = memo(function Row({ row, expanded, selected, current, onToggle, onSelect }: RowProps) {
     const { id, device } = row;
-    const shared = { "data-id": id, role: "row", "aria-level": row.level, hidden, tabIndex: current ? 0 : -1 };
+    const shared = { "data-id": id, role: "row", "aria-level": row.level, tabIndex: current ? 0 : -1 };
     if (device === null)
         return (
             <tr {...shared} className="pf-v6-c-table__tr dp-heading" aria-expanded={expanded} onClick={() => onToggle(id)}>
@@ -51,6 +50,26 @@ const Row = memo(function Row({ row, hidden, expanded, selected, current, onTogg
     );
 });
 
+const STEP = 100;
+
+/** How many rows are made: more when the end of those comes near. */
+function useGrowth(total: number, start: unknown) {
+    const [limit, setLimit] = useState(STEP);
+    const end = useRef<HTMLTableRowElement>(null);
+    useEffect(() => setLimit(STEP), [start]);
+    useEffect(() => {
+        if (end.current === null)
+            return;
+        const observer = new IntersectionObserver(entries => {
+            if (entries.some(entry => entry.isIntersecting))
+                setLimit(old => old + STEP);
+        }, { root: end.current.closest(".dp-upper"), rootMargin: "1500px" });
+        observer.observe(end.current);
+        return () => observer.disconnect();
+    }, [limit, total]);
+    return { limit, end, all: () => setLimit(Infinity) };
+}
+
 interface TableProps {
     rows: TreeRow[];
     /** Ids of the rows that pass the filter. */
@@ -77,30 +96,42 @@ export function DeviceTable({ rows, passing, filtered, selected, onSelect }: Tab
     const toggle = useCallback((id: string) => { setFocused(id); fold(id); }, [fold]);
     const select = useCallback((id: string) => { setFocused(id); onSelect(id); }, [onSelect]);
 
-    const seen = useMemo(() => new Set(
-        rows.filter(row => passing.has(row.id) && (filtered || !row.above.some(id => folded.has(id)))).map(row => row.id)),
-                         [rows, passing, filtered, folded]);
-    const current = [focused, selected].find(id => id !== null && seen.has(id)) ?? rows.find(row => seen.has(row.id))?.id;
+    const shown = useMemo(() => rows.filter(row => passing.has(row.id) && (filtered || !row.above.some(id => folded.has(id)))),
+                          [rows, passing, filtered, folded]);
+    const { limit, end, all } = useGrowth(shown.length, filtered);
+    const made = shown.slice(0, limit);
+    const current = [focused, selected].find(id => id !== null && made.some(row => row.id === id)) ?? made[0]?.id;
 
-    const moveTo = (element: Element | null | undefined) => {
+    // The last row may have to be made before it can have the focus.
+    const [toLast, setToLast] = useState(false);
+    useEffect(() => {
+        if (!toLast)
+            return;
+        setToLast(false);
+        moveTo([...body.current?.querySelectorAll("tr[data-id]") ?? []].at(-1));
+    }, [toLast]);
+    function moveTo(element: Element | null | undefined) {
         if (element instanceof HTMLElement && element.dataset["id"] !== undefined) {
             setFocused(element.dataset["id"]);
             element.focus();
         }
-    };
+    }
     const onKeyDown = (event: KeyboardEvent) => {
         const at = (event.target as Element).closest("tr");
         const row = rows.find(one => one.id === at?.dataset["id"]);
         if (at === null || row === undefined || event.altKey || event.ctrlKey || event.metaKey)
             return;
-        const shown = [...body.current?.querySelectorAll("tr:not([hidden])") ?? []];
-        const index = shown.indexOf(at);
+        const seen = [...body.current?.querySelectorAll("tr[data-id]") ?? []];
+        const index = seen.indexOf(at);
         const parent = row.above.at(-1);
         switch (event.key) {
-        case "ArrowDown": moveTo(shown[index + 1]); break;
-        case "ArrowUp": moveTo(shown[index - 1]); break;
-        case "Home": moveTo(shown[0]); break;
-        case "End": moveTo(shown.at(-1)); break;
+        case "ArrowDown": moveTo(seen[index + 1]); break;
+        case "ArrowUp": moveTo(seen[index - 1]); break;
+        case "Home": moveTo(seen[0]); break;
+        case "End":
+            all();
+            setToLast(true);
+            break;
         case "ArrowRight":
             if (row.device === null)
                 fold(row.id, false);
@@ -109,7 +140,7 @@ export function DeviceTable({ rows, passing, filtered, selected, onSelect }: Tab
             if (row.device === null && !folded.has(row.id))
                 fold(row.id, true);
             else if (parent !== undefined)
-                moveTo(shown.find(one => (one as HTMLElement).dataset["id"] === parent));
+                moveTo(seen.find(one => (one as HTMLElement).dataset["id"] === parent));
             break;
         case "Enter":
         case " ":
@@ -132,9 +163,10 @@ export function DeviceTable({ rows, passing, filtered, selected, onSelect }: Tab
                 </tr>
             </thead>
             <tbody className="pf-v6-c-table__tbody" role="rowgroup" ref={body}>
-                {rows.map(row => (
-                    <Row key={row.id} row={row} hidden={!seen.has(row.id)} expanded={filtered || !folded.has(row.id)}
+                {made.map(row => (
+                    <Row key={row.id} row={row} expanded={filtered || !folded.has(row.id)}
                         selected={row.id === selected} current={row.id === current} onToggle={toggle} onSelect={select} />))}
+                {made.length < shown.length && <tr ref={end} aria-hidden="true"><td colSpan={COLUMNS.length}>&nbsp;</td></tr>}
             </tbody>
         </table>
     );

@@ -160,7 +160,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
                 {vm.registered && <Button size="sm" variant="link" isDisabled={!off || busy} onClick={() => void unregister()}>Unregister</Button>}
                 <Button size="sm" variant="plain" aria-label="Close details" icon={<TimesIcon />} onClick={onClose} />
             </header>
-            <div className="dp-lower-body" tabIndex={0} role="region" aria-label="Details">
+            <div className="dp-lower-body" tabIndex={0} role="group" aria-label="Details">
                 {power.working !== null && <Working key={power.working} what={power.working} />}
                 <PowerResult power={power} />
                 {left instanceof CallError ? <CallAlert error={left} /> : <Diagnostics diagnostics={left} />}

@@ -3,7 +3,7 @@
 import type { Address, VmList } from "../documents";
 
 export interface VmRow {
-    /** Path of the VMX; without one, what names a VM that runs. */
+    /** Path of the VMX; without one, what names a VM that runs. As an address can have it: a lone half of a character cannot. */
     key: string;
     vmx: string | null;
     name: string;
@@ -16,12 +16,14 @@ export interface VmRow {
     order: number | null;
 }
 
+const wellFormed = (text: string) => text.replace(/\p{Cs}/gu, "\uFFFD");
+
 export function vmsOf(list: Partial<VmList>): VmRow[] {
     const rows = new Map<string, VmRow>();
     for (const { vmx, name, state, present, order } of list.registered ?? [])
-        rows.set(vmx, { key: vmx, vmx, name: name ?? vmx, state, devices: [], registered: true, present, order });
+        rows.set(wellFormed(vmx), { key: wellFormed(vmx), vmx, name: name ?? vmx, state, devices: [], registered: true, present, order });
     for (const { id, vmx, name, state, devices } of list.vms ?? []) {
-        const key = vmx ?? id;
+        const key = wellFormed(vmx ?? id);
         const old = rows.get(key);
         rows.set(key, {
             key, vmx, name: name ?? old?.name ?? key, state, devices, registered: old !== undefined,
