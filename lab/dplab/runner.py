@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import resource
@@ -43,6 +44,22 @@ class Result:
     boot_s: float | None
     total_s: float
     out: pathlib.Path | None = None
+    boots: list = dataclasses.field(default_factory=list)  # of Boot
+
+
+@dataclasses.dataclass
+class Boot:
+    """What one boot took outside, from the emulator's start until the host was ready: time, and the emulator's processor time."""
+
+    up_s: float
+    cpu_s: float
+    load: float  # the machine's, at the end of it
+
+
+def _cpu_s(pid):
+    """Processor time that a process and its threads have taken."""
+    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _script(command):
@@ -69,6 +86,8 @@ class Run:
         self._up = None
         self._booting_again = False
         self._forward, self._companion, self._beside = forward, beside, None
+        self._pid = None
+        self._boots = []
         self.boot_s = None
 
     def __call__(self, built, folder):
@@ -120,6 +139,7 @@ class Run:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, preexec_fn=common.die_with_parent,
                 pass_fds=[end.fileno() for end in theirs.values()], start_new_session=True)
+            self._pid = process.pid
             for end in theirs.values():
                 end.close()
             try:
@@ -174,6 +194,7 @@ class Run:
             if self._up is None and b"ready" in self._control:
                 self._up = time.monotonic() - booted
                 self.boot_s = self.boot_s or self._up
+                self._boots.append(Boot(self._up, _cpu_s(self._pid), os.getloadavg()[0]))
         else:
             self._sinks[name].write(data)
             self._sinks[name].flush()
@@ -194,7 +215,8 @@ class Run:
         code = LAB_FAILED if status is None else status or self._beside.status or 0
         if problems:
             code = TIMED_OUT if timed_out else LAB_FAILED
-        return Result(code, problems, list(self._console.tail), self.boot_s, time.monotonic() - begin)
+        return Result(code, problems, list(self._console.tail), self.boot_s, time.monotonic() - begin,
+                      boots=self._boots)
 
 
 def run(command, keep=None, lock_timeout_s=3600, **options):

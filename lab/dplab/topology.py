@@ -58,6 +58,12 @@ HOST = {
 }
 
 
+# Each on the root bus, so a group of its own: behind ports, they would want more I/O space than there is (64 KiB, 4 a port).
+FREE_SLOTS = ("08", "09", "0a", "0b", "0c", "0d", "0e", "0f", "10", "11", "12", "13", "16", "17", "18", "1a")
+MANY = {f"nic{slot}": {"driver": "e1000e", "bus": "pcie.0", "addr": f"{slot}.0", "mac": f"52:54:00:00:01:{slot}", "romfile": ""}
+        for slot in FREE_SLOTS}
+
+
 def host(about, without=(), change=None, **fields):
     """The table HOST without some rows, with some changed or added."""
     rows = {name: row for name, row in HOST.items() if name not in without}
@@ -117,6 +123,8 @@ TOPOLOGIES = {
                 "keyboard": {"driver": "virtio-keyboard-pci", "bus": "pcie.0", "addr": "16.0"}}),
     "debian": host("the same devices in a host of Debian's own packages: systemd, udev, its own initramfs",
                    change={"root": {**HOST["root"], "drive": "debian"}}, **DEBIAN),
+    "debian-many": host("the Debian host with sixteen NICs more on the root bus",
+                        change={"root": {**HOST["root"], "drive": "debian"}, **MANY}, **DEBIAN),
     "rescue": host("the lab's own host, with the Debian host's disk beside its own",
                    change={"other": {**HOST["root"], "drive": "debian", "serial": "LAB-DEBIAN", "bus": "sata.1"}}),
 }
