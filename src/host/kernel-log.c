@@ -20,6 +20,17 @@ struct DpKmsgReader {
 };
 
 DpKmsgReader *
+dp_kmsg_take(int fd)
+{
+    DpKmsgReader *reader = g_new0(DpKmsgReader, 1);
+
+    reader->fd = fd;
+    reader->budget = UINT64_MAX;
+    reader->at = reader->bytes;
+    return reader;
+}
+
+DpKmsgReader *
 dp_kmsg_open(const DpRoot *root, uint64_t max_bytes, int *ret_errno)
 {
     int fd = dp_file_open(root->fd, DP_KMSG, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -29,10 +40,8 @@ dp_kmsg_open(const DpRoot *root, uint64_t max_bytes, int *ret_errno)
         *ret_errno = -fd;
         return NULL;
     }
-    reader = g_new0(DpKmsgReader, 1);
-    reader->fd = fd;
+    reader = dp_kmsg_take(fd);
     reader->budget = max_bytes;
-    reader->at = reader->bytes;
     return reader;
 }
 

@@ -11,6 +11,8 @@ typedef struct DpKmsgReader DpKmsgReader;
 
 /* From the oldest record on, @max_bytes of it; NULL with errno in @ret_errno. */
 DpKmsgReader *dp_kmsg_open(const DpRoot *root, uint64_t max_bytes, int *ret_errno);
+/* The same of @fd, which somebody who may has opened; it is the reader's from now on. */
+DpKmsgReader *dp_kmsg_take(int fd);
 void dp_kmsg_close(DpKmsgReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpKmsgReader, dp_kmsg_close)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine.h"
 
+#include "apparmor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -180,6 +182,10 @@ child_main(const DpEngineSpec *spec)
     (void)umask(077);
     if (chdir("/") < 0 || !set_limits(spec)) {
         child_fail("memory lock or descriptor limit");
+    }
+    /* Before privileges end for good, so that nothing speaks against it. */
+    if (spec->apparmor && !dp_apparmor_enter()) {
+        child_fail("AppArmor's profile " DP_APPARMOR_PROFILE);
     }
     if (!drop_rights(spec)) {
         child_fail("giving up rights");

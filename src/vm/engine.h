@@ -24,8 +24,9 @@ typedef struct {
     uint64_t memlock;
     const int *fds; /* becomes DP_VM_FD_QMP, +1, ... */
     size_t n_fds;
-    int output;  /* becomes standard output and error */
-    int gate[2]; /* a pipe: nothing is executed before a byte has come through it */
+    bool apparmor; /* begins with the profile of apparmor.h, or not at all */
+    int output;    /* becomes standard output and error */
+    int gate[2];   /* a pipe: nothing is executed before a byte has come through it */
 } DpEngineSpec;
 
 /* Forks, waits at the gate and executes; the end of the gate before that ends the process, so that

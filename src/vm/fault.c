@@ -35,17 +35,11 @@ skip(DpFaultWatch *watch)
     }
 }
 
-DpFaultWatch *
-dp_fault_watch_new(DpRoot *root, DpRunState *state, GError **error)
+static DpFaultWatch *
+watch_new(DpRoot *root, DpRunState *state, DpKmsgReader *log)
 {
-    int err = 0;
-    DpKmsgReader *log = dp_kmsg_open(root, UINT64_MAX, &err);
-    DpFaultWatch *watch;
+    DpFaultWatch *watch = g_new0(DpFaultWatch, 1);
 
-    if (log == NULL) {
-        return dp_fail_errno(error, err, "cannot read the kernel's log (/" DP_KMSG ")"), NULL;
-    }
-    watch = g_new0(DpFaultWatch, 1);
     watch->root = root;
     watch->state = state;
     watch->log = log;
@@ -53,6 +47,24 @@ dp_fault_watch_new(DpRoot *root, DpRunState *state, GError **error)
         skip(watch);
     }
     return watch;
+}
+
+DpFaultWatch *
+dp_fault_watch_new(DpRoot *root, DpRunState *state, GError **error)
+{
+    int err = 0;
+    DpKmsgReader *log = dp_kmsg_open(root, UINT64_MAX, &err);
+
+    if (log == NULL) {
+        return dp_fail_errno(error, err, "cannot read the kernel's log (/" DP_KMSG ")"), NULL;
+    }
+    return watch_new(root, state, log);
+}
+
+DpFaultWatch *
+dp_fault_watch_take(DpRoot *root, DpRunState *state, int fd)
+{
+    return watch_new(root, state, dp_kmsg_take(fd));
 }
 
 void

@@ -15,6 +15,8 @@ typedef struct DpFaultWatch DpFaultWatch;
 /* The kernel's log beneath @root, for the functions of @state, which must outlive it. Faults are
  * told from the record after @state->kmsg_number on; if that is not known, from now on. */
 DpFaultWatch *dp_fault_watch_new(DpRoot *root, DpRunState *state, GError **error);
+/* The same, with a log that another supervisor of the VM has opened: @fd becomes the watch's. */
+DpFaultWatch *dp_fault_watch_take(DpRoot *root, DpRunState *state, int fd);
 void dp_fault_watch_free(DpFaultWatch *watch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpFaultWatch, dp_fault_watch_free)
 

@@ -3,8 +3,10 @@
  */
 #include "launch.h"
 
+#include "apparmor.h"
 #include "base/text.h"
 #include "on-fault.h"
+#include "successor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,6 +84,7 @@ start_engine(const DpLaunch *launch, int output, const int gate[2], GError **err
         .uid = launch->state->uid,
         .kvm_group = launch->kvm_group,
         .memlock = launch->plan->memlock,
+        .apparmor = launch->apparmor,
         .fds = fds,
         .n_fds = launch->files->len + 2,
         .output = output,
@@ -169,7 +172,8 @@ bring_up(DpLaunch *launch, DpSupervisor *supervisor, int output, DpDiagId *ret_i
         return dp_fail(error, DP_ERROR_REFUSED, "the engine is QEMU %d.%d", version / 100,
                        version % 100);
     }
-    if (!dp_engine_verify(state->engine.pid, state->uid, error)) {
+    if (!dp_engine_verify(state->engine.pid, state->uid, error) ||
+        (launch->apparmor && !dp_apparmor_verify(state->engine.pid, error))) {
         *ret_id = DP_DIAG_VM_ENGINE_UNSAFE;
         return false;
     }
@@ -211,6 +215,8 @@ supervisor_main(DpLaunch *launch, int fd)
         .log = launch->log,
         .folder = launch->folder,
         .lock = launch->lock,
+        .kmsg = -1,
+        .successor = -1,
         .tail = g_string_new(NULL),
     };
     g_autoptr(GArray) keep = g_array_copy(launch->files);
@@ -235,6 +241,7 @@ supervisor_main(DpLaunch *launch, int fd)
     (void)dp_run_state_save(launch->state, launch->folder, NULL);
     dp_log_line(launch->log, "the guest runs: engine %d, user %u, supervisor %d",
                 (int)launch->state->engine.pid, launch->state->uid, (int)getpid());
+    dp_successor_offer(&supervisor);
     report(fd, true, 0, "");
     (void)close(fd);
     dp_supervisor_run(&supervisor);

@@ -19,6 +19,7 @@ typedef struct {
     GArray *files;    /* int: opened files of the plan, in its order, then its taps */
     char *engine;     /* path */
     gid_t kvm_group;
+    bool apparmor; /* the engine runs under the profile of apparmor.h */
 } DpLaunch;
 
 /* What the new process says when it is done: one byte, a number and a text through @report. */

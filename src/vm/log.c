@@ -72,13 +72,21 @@ open_folder(const char *vmx_path, GError **error)
     return fd;
 }
 
+DpLog *
+dp_log_take(int fd)
+{
+    DpLog *log = g_new0(DpLog, 1);
+
+    log->fd = fd;
+    return log;
+}
+
 static DpLog *
 log_open(const char *vmx_path, int flags, GError **error)
 {
     dp_autofd int folder = open_folder(vmx_path, error);
     dp_autofd int fd = -1;
     struct stat st;
-    DpLog *log;
 
     if (folder < 0) {
         return NULL;
@@ -96,9 +104,7 @@ log_open(const char *vmx_path, int flags, GError **error)
                        DP_LOG_NAME),
                NULL;
     }
-    log = g_new0(DpLog, 1);
-    log->fd = dp_steal_fd(&fd);
-    return log;
+    return dp_log_take(dp_steal_fd(&fd));
 }
 
 DpLog *

@@ -15,6 +15,8 @@ typedef struct DpLog DpLog;
 DpLog *dp_log_start(const char *vmx_path, GError **error);
 /* Goes on with the present one. */
 DpLog *dp_log_continue(const char *vmx_path, GError **error);
+/* The same by a descriptor of it, which becomes the log's. */
+DpLog *dp_log_take(int fd);
 void dp_log_free(DpLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpLog, dp_log_free)
 

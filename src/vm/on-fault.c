@@ -42,13 +42,23 @@ dp_on_fault_begin(DpSupervisor *supervisor)
         /* The one before was killed while it ended the engine. */
         duty->kill_at = duty->faults.powered_off ? g_get_monotonic_time() : 0;
     }
-    duty->watch = dp_fault_watch_new(supervisor->root, state, &error);
+    duty->watch = supervisor->kmsg >= 0
+                      ? dp_fault_watch_take(supervisor->root, state, dp_steal_fd(&supervisor->kmsg))
+                      : dp_fault_watch_new(supervisor->root, state, &error);
     if (duty->watch == NULL) {
         state->kmsg_number = -1;
         dp_log_line(supervisor->log, "DMA that the IOMMU refuses is not seen: %s", error->message);
         return;
     }
     say_begin(supervisor);
+}
+
+bool
+dp_on_fault_is_idle(const DpSupervisor *supervisor)
+{
+    const DpFaultDuty *duty = &supervisor->duty;
+
+    return duty->kill_at == 0 && duty->rest_until == 0 && duty->told == duty->faults.count;
 }
 
 int

@@ -9,6 +9,9 @@
  * What was recorded of an earlier life of the VM is forgotten, unless a supervisor went before. */
 void dp_on_fault_begin(DpSupervisor *supervisor);
 
+/* True if nothing is under way: no engine is being ended, and all that was seen is told. */
+bool dp_on_fault_is_idle(const DpSupervisor *supervisor);
+
 /* To poll on, -1: nothing is to be read now. */
 int dp_on_fault_fd(const DpSupervisor *supervisor);
 /* Until dp_on_fault_look has something to do by itself; -1: nothing. */

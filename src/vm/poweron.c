@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Power-on: each step with its undo, the state on disk before each thing that is done. */
+#include "apparmor.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "base/undo.h"
@@ -233,6 +234,20 @@ open_log(PowerOn *on)
     }
 }
 
+/* Only root's commands may change a profile; without it the engine is confined by the rest. */
+static void
+look_for_profile(PowerOn *on)
+{
+    DpLaunch *launch = &on->launch;
+    DpApparmor found = geteuid() == 0 ? dp_apparmor_look(launch->env->root) : DP_APPARMOR_OFF;
+
+    launch->apparmor = found == DP_APPARMOR_PRESENT;
+    if (found == DP_APPARMOR_ABSENT) {
+        dp_log_line(launch->log, "AppArmor is on and has no profile %s: the engine runs without",
+                    DP_APPARMOR_PROFILE);
+    }
+}
+
 static bool
 open_files(PowerOn *on, GError **error)
 {
@@ -378,9 +393,10 @@ power_on(PowerOn *on, DpUndo *undo, GError **error)
     }
     launch->state = first_state(launch->plan, uid);
     return check_host(on, error) && make_folder(on, undo, error) &&
-           dp_run_state_save(launch->state, launch->folder, error) && (open_log(on), true) &&
-           open_files(on, error) && open_taps(on, error) && open_sockets(on, error) &&
-           prepare_devices(on, undo, error) && start(on, undo, error);
+           dp_run_state_save(launch->state, launch->folder, error) &&
+           (open_log(on), look_for_profile(on), true) && open_files(on, error) &&
+           open_taps(on, error) && open_sockets(on, error) && prepare_devices(on, undo, error) &&
+           start(on, undo, error);
 }
 
 static void
@@ -408,6 +424,9 @@ leave_session(PowerOn *on)
         dp_log_line(on->launch.log, "no unit of systemd's: %s", error->message);
         dp_diags_add(on->outcome->diags, DP_DIAG_VM_NO_UNIT, on->launch.plan->name, "%s",
                      error->message);
+    } else if (!dp_scope_succeed(on->launch.env->root, on->launch.plan->id, &error)) {
+        dp_log_line(on->launch.log, "the supervisor stays without systemd's sandbox: %s",
+                    error->message);
     }
 }
 

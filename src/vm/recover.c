@@ -5,6 +5,7 @@
 #include "on-fault.h"
 #include "release.h"
 #include "scope.h"
+#include "successor.h"
 #include "supervise.h"
 
 #include <errno.h>
@@ -78,12 +79,15 @@ adopt_main(Recovery *recovery)
         .folder = recovery->folder,
         .lock = recovery->lock,
         .output = -1,
+        .kmsg = -1,
+        .successor = -1,
         .tail = g_string_new(NULL),
     };
 
     dp_supervisor_detach(&supervisor, NULL, 0);
     dp_scope_join(recovery->env->root, recovery->state->engine.pid);
     dp_on_fault_begin(&supervisor);
+    dp_successor_offer(&supervisor);
     recovery->state->supervisor = (DpProcess){.pid = getpid(), .start = dp_process_start(getpid())};
     (void)dp_run_state_save(recovery->state, recovery->folder, NULL);
     if (!dp_supervisor_connect(&supervisor, 5000, NULL, NULL)) {
@@ -126,8 +130,11 @@ adopt(Recovery *recovery, GError **error)
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
     recovery->outcome->changed = true;
-    return wait_adopted(recovery) ||
-           dp_fail(error, DP_ERROR_TIMEOUT, "%s: no new supervisor", recovery->state->name);
+    if (!wait_adopted(recovery)) {
+        return dp_fail(error, DP_ERROR_TIMEOUT, "%s: no new supervisor", recovery->state->name);
+    }
+    (void)dp_scope_succeed(recovery->env->root, recovery->state->id, NULL);
+    return true;
 }
 
 static bool

@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SYSTEMD_RUN "/usr/bin/systemd-run"
+#define SYSTEMCTL   "/usr/bin/systemctl"
+#define SUCCESSOR   "directpath-vm@"
 #define GUARD       "directpath-vms.service"
 #define PREFIX      "directpath-vm-"
 #define TIMEOUT_MS  10000
@@ -78,6 +81,41 @@ dp_scope_make(DpRoot *root, const DpRunState *state, GError **error)
     return r == 0 ||
            dp_fail(error, DP_ERROR_IO,
                    "systemd made no unit for it: " SYSTEMD_RUN " ended with status %d", r);
+}
+
+/* Where systemd looks for units of packages and of the administrator. */
+static bool
+has_unit(const DpRoot *root)
+{
+    static const char *const folders[] = {"etc/systemd/system", "run/systemd/system",
+                                          "usr/lib/systemd/system", "lib/systemd/system"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%s.service", folders[i], SUCCESSOR);
+
+        if (faccessat(root->fd, path, F_OK, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+dp_scope_succeed(DpRoot *root, const char *id, GError **error)
+{
+    g_autofree char *unit = g_strdup_printf(SUCCESSOR "%s.service", id);
+    const char *const words[] = {SYSTEMCTL, "--quiet", "--no-block", "start", unit, NULL};
+    int r;
+
+    if (geteuid() != 0 || !has_systemd(root) || !has_unit(root)) {
+        return true;
+    }
+    r = dp_child_program(words, true, TIMEOUT_MS);
+    if (r < 0) {
+        return dp_fail_errno(error, -r, "cannot run " SYSTEMCTL);
+    }
+    return r == 0 ||
+           dp_fail(error, DP_ERROR_IO, SYSTEMCTL " start %s ended with status %d", unit, r);
 }
 
 char *

@@ -16,6 +16,10 @@ char **dp_scope_call(const DpRunState *state);
  * root's to ask. */
 bool dp_scope_make(DpRoot *root, const DpRunState *state, GError **error);
 
+/* Has systemd start the supervisor that succeeds the one of VM @id (successor.h), and does not wait
+ * for it. True also where systemd does not run, or is not root's to ask, or has no such unit. */
+bool dp_scope_succeed(DpRoot *root, const char *id, GError **error);
+
 /* The file that takes a process into the scope which @cgroups, a process's /proc/PID/cgroup, names;
  * NULL: it is in no VM's. The caller frees it. */
 char *dp_scope_procs(const char *cgroups);

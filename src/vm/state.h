@@ -13,6 +13,7 @@
 #define DP_STATE_QMP        "qmp.sock"
 #define DP_STATE_EVENTS     "events.sock"
 #define DP_STATE_SUPERVISOR "supervisor.lock"
+#define DP_STATE_SUCCESSOR  "successor.sock"
 
 /* A process, safe against its number being used again. */
 typedef struct {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "on-fault.h"
 #include "release.h"
+#include "successor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -235,14 +236,16 @@ engine_ended(DpSupervisor *supervisor, char **ret_how)
     return true;
 }
 
-static void
+/* False when somebody else has become the supervisor. */
+static bool
 wait_once(DpSupervisor *supervisor, int pidfd)
 {
-    struct pollfd fds[4] = {
+    struct pollfd fds[5] = {
         {.fd = pidfd, .events = POLLIN},
         {.fd = supervisor->output, .events = POLLIN},
         {.fd = supervisor->events != NULL ? dp_qmp_fd(supervisor->events) : -1, .events = POLLIN},
         {.fd = dp_on_fault_fd(supervisor), .events = POLLIN},
+        {.fd = supervisor->successor, .events = POLLIN},
     };
     int timeout_ms = dp_on_fault_timeout_ms(supervisor);
 
@@ -250,7 +253,7 @@ wait_once(DpSupervisor *supervisor, int pidfd)
         timeout_ms = timeout_ms < 0 ? POLL_MS : MIN(timeout_ms, POLL_MS);
     }
     if (poll(fds, G_N_ELEMENTS(fds), timeout_ms) < 0) {
-        return;
+        return true;
     }
     dp_on_fault_look(supervisor);
     if (fds[1].revents != 0) {
@@ -259,9 +262,10 @@ wait_once(DpSupervisor *supervisor, int pidfd)
     if (fds[2].revents != 0 && !dp_qmp_drain(supervisor->events, NULL)) {
         g_clear_pointer(&supervisor->events, dp_qmp_free);
     }
+    return fds[4].revents == 0 || !dp_successor_serve(supervisor);
 }
 
-static void
+static bool
 wait_for_end(DpSupervisor *supervisor)
 {
     pid_t pid = supervisor->state->engine.pid;
@@ -269,7 +273,9 @@ wait_for_end(DpSupervisor *supervisor)
     g_autofree char *how = NULL;
 
     while (!engine_ended(supervisor, &how)) {
-        wait_once(supervisor, pidfd);
+        if (!wait_once(supervisor, pidfd)) {
+            return false;
+        }
     }
     while (supervisor->output >= 0 && dp_supervisor_listen(supervisor)) {
         struct pollfd fd = {.fd = supervisor->output, .events = POLLIN};
@@ -282,6 +288,7 @@ wait_for_end(DpSupervisor *supervisor)
     dp_log_line(supervisor->log, "the engine has ended: %s%s%s", how,
                 supervisor->reason != NULL ? "; reason: " : "",
                 supervisor->reason != NULL ? supervisor->reason : "");
+    return true;
 }
 
 /* The devices wait for it as long as it takes; the log is told once. */
@@ -335,7 +342,9 @@ give_back(DpSupervisor *supervisor)
 void
 dp_supervisor_run(DpSupervisor *supervisor)
 {
-    wait_for_end(supervisor);
+    if (!wait_for_end(supervisor)) {
+        return;
+    }
     supervisor->state->phase = DP_VM_STOPPING;
     (void)dp_run_state_save(supervisor->state, supervisor->folder, NULL);
     give_back(supervisor);

@@ -27,6 +27,8 @@ typedef struct {
     int lock;      /* the supervisor's lock: whoever holds it is the supervisor */
     bool child;    /* the engine is this process's child */
     int output;    /* what the engine says, -1: not heard */
+    int kmsg;      /* the kernel's log, opened for it by another one; -1: it opens it itself */
+    int successor; /* where a supervisor of systemd's may ask for its place; -1: nobody may */
     DpQmp *events; /* NULL: not connected */
     GString *tail; /* the engine's last words */
     char *reason;  /* QEMU's reason of the last SHUTDOWN event */
@@ -45,7 +47,7 @@ bool
 dp_supervisor_connect(DpSupervisor *supervisor, int timeout_ms, int *ret_version, GError **error);
 
 /* Waits for the engine's end, takes the store's lock, gives everything back, removes the run
- * folder. */
+ * folder. Returns at once, with nothing done, when a successor has taken over (successor.h). */
 void dp_supervisor_run(DpSupervisor *supervisor);
 
 /* Ends the engine at once and waits for it. */

@@ -16,8 +16,9 @@ FACTS = "/root/drivers"
 FILES = "/root/files"
 # What changes on any host by itself, and what this test and its kernel keep.
 OWN = ("/var/lib/dpkg", "/var/log", "/var/cache", "/var/lib/systemd", "/var/tmp", "/root", "/tmp", "/vmfs")
-# What stays after removal: the settings, and that the administrator wants the units, as of any package of Debian.
-KEPT = re.compile(r"/(etc|var/lib)/directpath(/|$)|/etc/systemd/system/[a-z-]+\.target\.wants/directpath-[a-z]+\.service$")
+# What stays after removal: the settings, AppArmor's profile as one of them, and that the administrator wants the units, as of
+# any package of Debian.
+KEPT = re.compile(r"/(etc|var/lib)/directpath(/|$)|/etc/apparmor\.d/directpath-qemu$|/etc/systemd/system/[a-z-]+\.target\.wants/directpath-[a-z]+\.service$")
 VM = {}
 
 
@@ -29,6 +30,14 @@ def files():
 
 def enabled(name):
     return run("systemctl", "is-enabled", name).out.strip()
+
+
+def cgroup(pid):
+    return harness.read(f"/proc/{pid}/cgroup") if os.path.exists(f"/proc/{pid}") else ""
+
+
+def supervisor():
+    return directpath("--json", "vm", "status", VM["path"]).json["supervisor_pid"]
 
 
 def assert_nothing_left():
@@ -93,11 +102,12 @@ def test_upgraded_while_a_vm_runs():
     directpath("vm", "power-on", VM["path"])
     before = run("pgrep", "qemu-system").out
     assert before.strip(), "QEMU runs"
-    for pid in (before.strip(), run("pgrep", "-x", "directpath-vm").out.strip()):
-        assert "/machine.slice/directpath-vm-" in harness.read(f"/proc/{pid}/cgroup"), harness.read(f"/proc/{pid}/cgroup")
+    assert "/machine.slice/directpath-vm-" in cgroup(before.strip()), cgroup(before.strip())
+    harness.wait_for("the supervisor in its unit", lambda: "/machine.slice/directpath-vm@" in cgroup(supervisor()), 60)
+    watched = supervisor()
     debian.install(NEXT)
     assert run("dpkg-query", "-W", "-f", "${Version}", "directpath").out == "0.1.1"
-    assert run("pgrep", "qemu-system").out == before
+    assert run("pgrep", "qemu-system").out == before and supervisor() == watched
     status = directpath("--json", "vm", "status", VM["path"]).json
     assert status["state"] == "running", status
     assert harness.device(NIC)["state"] == "in-use", harness.device(NIC)
