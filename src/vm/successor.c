@@ -90,7 +90,19 @@ send_all(int connection, const int given[N_GIVEN])
     return sendmsg(connection, &message, MSG_NOSIGNAL) == 1;
 }
 
-/* True once the other one has said that he has taken over. */
+/* Whether the other one has taken over. After the deadline none of his words can come any more, so
+ * that never both believe to be the supervisor. */
+static bool
+is_confirmed(int connection)
+{
+    char byte;
+
+    if (!wait_for(connection, POLLIN, ANSWER_TIMEOUT_MS)) {
+        (void)shutdown(connection, SHUT_RD);
+    }
+    return recv(connection, &byte, 1, MSG_DONTWAIT) == 1;
+}
+
 static bool
 hand_over(DpSupervisor *supervisor, int connection)
 {
@@ -100,11 +112,9 @@ hand_over(DpSupervisor *supervisor, int connection)
         [OUTPUT] = supervisor->output,
         [KMSG] = supervisor->duty.watch != NULL ? dp_fault_watch_fd(supervisor->duty.watch) : -1,
     };
-    char byte;
 
     return dp_run_state_save(supervisor->state, supervisor->folder, NULL) &&
-           send_all(connection, given) && wait_for(connection, POLLIN, ANSWER_TIMEOUT_MS) &&
-           recv(connection, &byte, 1, 0) == 1;
+           send_all(connection, given) && is_confirmed(connection);
 }
 
 bool
