@@ -40,7 +40,7 @@ function RebootRequired({ pending }: { pending: Device[] }) {
                         <Text>{device.address}</Text> <Text>{device.name}</Text>, stored
                         for {device.owner === "passthru" ? "passthrough" : "the host"}
                         {device.diagnostics.filter(one => one.severity !== "note").slice(0, 2).map((one, index) => (
-                            <div key={index} className="dp-why"><Text max={2000}>{one.message}</Text> <Text max={2000}>{one.remedy}</Text></div>))}
+                            <div key={index} className="dp-why"><Text max={2000}>{one.message}</Text>. Remedy: <Text max={2000}>{one.remedy}</Text>.</div>))}
                     </li>))}
                 {pending.length > SHOWN && <li>and {pending.length - SHOWN} more</li>}
             </ul>

@@ -11,7 +11,7 @@ import { tests as hostile } from "./hostile.mjs";
 import { tests as states } from "./states.mjs";
 import { tests as vms } from "./vms.mjs";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const [page, program, ...names] = process.argv.slice(2);
 const screens = join(dirname(page), "page-screens");
 
@@ -33,7 +33,7 @@ async function hostOf(user) {
 
 async function attempt(browser, name, run, options) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     const tab = await context.newPage();
     const faults = [];
     tab.on("pageerror", error => faults.push(String(error)));
