@@ -145,6 +145,15 @@ dp_cmd_vm_power_on(DpCli *cli, GError **error)
     return dp_cli_power_on(cli, dp_cli_arg(cli, 0), error);
 }
 
+bool
+dp_cli_end_orphan(DpCli *cli, const DpRun *run)
+{
+    g_autoptr(DpContext) context = dp_context_new(cli, DP_CHANGE, NULL);
+    g_autoptr(DpRun) left = context != NULL ? dp_run_find(context->root, run->vmx_path) : NULL;
+
+    return context != NULL && left == NULL;
+}
+
 static bool
 end_vm(DpCli *cli, bool hard, GError **error)
 {
@@ -169,6 +178,10 @@ end_vm(DpCli *cli, bool hard, GError **error)
     progress = dp_progress_begin(cli, hard ? "powering off" : "waiting for the guest to shut down");
     ok = hard ? dp_vm_power_off(context->root, run, outcome, error)
               : dp_vm_shut_down(context->root, run, timeout, outcome, error);
+    if (!ok && dp_run_is_orphan(context->root, run->id) && dp_cli_end_orphan(cli, run)) {
+        g_clear_error(error);
+        ok = true;
+    }
     dp_report_outcome(cli, outcome);
     if (ok) {
         dp_out(cli, "Powered off; its devices are back.");

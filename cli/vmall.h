@@ -15,3 +15,7 @@ bool dp_cli_shut_down_all(DpCli *cli, GError **error);
 
 /* vm.c: what `vm power-on` does, for the file @path. */
 bool dp_cli_power_on(DpCli *cli, const char *path, GError **error);
+
+/* Puts right what the supervisor of @run left when it died while @run was being ended; whether it
+ * is off now. Waits for the store's lock. */
+bool dp_cli_end_orphan(DpCli *cli, const DpRun *run);

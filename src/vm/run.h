@@ -75,6 +75,10 @@ bool dp_vm_reset(DpRoot *root, const DpRun *run, GError **error);
 /* Hard, at once; returns when devices are back. The caller does NOT hold the lock. */
 bool dp_vm_power_off(DpRoot *root, const DpRun *run, DpOutcome *outcome, GError **error);
 
+/* Whether nobody watches over VM @id, whose record is still there: dp_vm_recover puts that right.
+ * Shutting down and powering off fail with DP_ERROR_BUSY as soon as it comes to that. */
+bool dp_run_is_orphan(DpRoot *root, const char *id);
+
 /* Puts right what a killed supervisor or QEMU left: a live QEMU gets a new supervisor, a dead one's
  * devices go back to what the store says. Says in @outcome what was found. The caller holds the
  * lock. */

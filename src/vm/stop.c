@@ -53,6 +53,24 @@ all_gone(DpRoot *root, const DpRunState *state)
     return folder < 0 && !dp_process_alive(&state->supervisor);
 }
 
+bool
+dp_run_is_orphan(DpRoot *root, const char *id)
+{
+    dp_autofd int folder = dp_run_folder(root, id);
+    dp_autofd int lock = folder >= 0 ? dp_supervisor_lock(folder) : -1;
+    dp_autofd int still_there = lock >= 0 ? dp_run_folder(root, id) : -1;
+
+    return still_there >= 0;
+}
+
+/* Or by nobody any more. */
+static bool
+given_back(DpRoot *root, const DpRunState *state)
+{
+    return all_gone(root, state) ||
+           (!dp_process_alive(&state->supervisor) && dp_run_is_orphan(root, state->id));
+}
+
 static bool
 wait_for(DpRoot *root, const DpRunState *state, Condition condition, int timeout_ms)
 {
@@ -91,7 +109,13 @@ load(DpRoot *root, const DpRun *run, GError **error)
 static bool
 wait_released(DpRoot *root, const DpRunState *state, int report, DpOutcome *outcome, GError **error)
 {
-    if (wait_for(root, state, all_gone, RELEASE_TIMEOUT_MS)) {
+    bool ended = wait_for(root, state, given_back, RELEASE_TIMEOUT_MS);
+
+    if (ended && dp_run_is_orphan(root, state->id)) {
+        return dp_fail(error, DP_ERROR_BUSY, "%s: its supervisor died before all was given back",
+                       state->name);
+    }
+    if (ended) {
         outcome->changed = true;
         return report < 0 || dp_supervisor_read_report(report, outcome->diags) ||
                dp_fail(error, DP_ERROR_IO, "%s is off, but not all of its devices are back",

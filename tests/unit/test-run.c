@@ -270,6 +270,30 @@ test_supervisor_killed(Place *place, gconstpointer unused)
     g_assert_no_error(error);
 }
 
+/* While somebody waits for what it would give back: that one is told at once. */
+static void
+test_supervisor_killed_in_power_off(Place *place, gconstpointer unused)
+{
+    g_autoptr(DpRun) run = power_on(place);
+    g_autoptr(DpOutcome) outcome = dp_outcome_new();
+    g_autoptr(GError) error = NULL;
+    gint64 begin = g_get_monotonic_time();
+
+    (void)unused;
+    g_assert_false(dp_run_is_orphan(place->root, run->id));
+    g_assert_cmpint(kill(run->supervisor_pid, SIGKILL), ==, 0);
+    wait_dead(run->supervisor_pid);
+    g_assert_false(dp_vm_power_off(place->root, run, outcome, &error));
+    g_assert_error(error, DP_ERROR, DP_ERROR_BUSY);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 100 * G_USEC_PER_SEC);
+    g_clear_error(&error);
+    g_assert_true(dp_run_is_orphan(place->root, run->id));
+    g_assert_true(dp_vm_recover(&place->env, outcome, &error));
+    g_assert_no_error(error);
+    g_assert_false(dp_run_is_orphan(place->root, run->id));
+    g_assert_null(dp_run_find(place->root, place->vmx_path));
+}
+
 static void
 test_both_killed(Place *place, gconstpointer unused)
 {
@@ -486,6 +510,7 @@ main(int argc, char **argv)
     ADD("/run/status", test_status_and_repeat);
     ADD("/run/killed/engine", test_engine_killed);
     ADD("/run/killed/supervisor", test_supervisor_killed);
+    ADD("/run/killed/supervisor-in-power-off", test_supervisor_killed_in_power_off);
     ADD("/run/killed/both", test_both_killed);
     ADD("/run/refused", test_engine_refuses);
     return g_test_run();
