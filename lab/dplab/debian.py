@@ -71,11 +71,18 @@ def key(place):
     return digest.hexdigest()[:16]
 
 
+def _with_own_mounts():
+    """What the command behind these words mounts goes with its own name space, however it ends. In a chroot "/" is no mount point,
+    and nothing can be said of whom its mounts are shared with."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as lines:
+        points = [line.split()[4] for line in lines]
+    return ["unshare", "--mount", *([] if "/" in points else ["--propagation", "unchanged"])]
+
+
 def _bootstrap(root, work):
     release, lines = _sources()
     (work / "sources").write_text("\n".join(lines) + "\n")
-    # What it mounts in the root goes with its own name space, however it ends.
-    argv = ["unshare", "--mount", common.tool("mmdebstrap"), "--quiet", "--mode=root", "--variant=minbase", "--format=directory",
+    argv = [*_with_own_mounts(), common.tool("mmdebstrap"), "--quiet", "--mode=root", "--variant=minbase", "--format=directory",
             "--include=" + ",".join(_names(HERE / "packages"))]
     argv += [f"--aptopt={option}" for option in _apt_options()]
     argv += ["--dpkgopt=force-unsafe-io", *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT)]
