@@ -99,12 +99,12 @@ class Run:
         self._beside = Beside(self._companion, self._forward, folder / "out")
         begin = time.monotonic()
         try:
-            trouble = self._boots(built, folder, begin)
+            trouble = self._boot_until_done(built, folder, begin)
         finally:
             unfinished = self._beside.close()
         return self._judge(trouble or (unfinished if self._status() == 0 else []), begin)
 
-    def _boots(self, built, folder, begin):
+    def _boot_until_done(self, built, folder, begin):
         """Boot after boot; what went wrong."""
         for boot in range(1, BOOTS_MAX + 1):
             trouble = self._boot(built, folder, boot, begin)
