@@ -111,7 +111,7 @@ def test_removed():
     assert drivers() == harness.read(FACTS), drivers()
     assert harness.read(STORE) == stored, "the owners stay"
     kept = {path for path in left() if not path.startswith("/var/lib/dpkg/info/directpath.")}
-    assert kept == {"/etc/directpath", "/var/lib/directpath"}, kept
+    assert kept == {"/etc/directpath", "/var/lib/directpath", "/etc/apparmor.d/directpath-qemu"}, kept
 
 
 def test_installed_again_it_is_as_stored():
