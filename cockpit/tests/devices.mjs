@@ -189,6 +189,26 @@ export const tests = [
         assert.match(host.read("etc/directpath/esx.conf"), /006:00\.1.*passthru/);
         assert.doesNotMatch(host.read("etc/directpath/esx.conf"), /005:0/);
     }],
+    ["edit: some come and some go", async env => {
+        const { tab } = env;
+        const host = await open(env, "lab-enabled");
+        await row(tab, "0000:03:00.0").waitFor();
+        await tab.getByRole("button", { name: "Edit" }).click();
+        const box = address => dialog(tab).getByRole("checkbox", { name: new RegExp(`^${address}`) });
+        const apply = dialog(tab).getByRole("button", { name: "Apply" });
+        await box("0000:03:00.0").uncheck();
+        await box("0000:02:00.0").check();
+        await dialog(tab).getByText("This is refused, for these reasons").waitFor();
+        assert.ok(await apply.isDisabled(), "half a plan can be applied");
+        await box("0000:02:00.0").uncheck();
+        await box("0000:06:00.1").check();
+        await dialog(tab).getByText("store owner 0000:06:00.1: passthru").waitFor();
+        await dialog(tab).getByText("store owner 0000:03:00.0").waitFor();
+        host.answer("device-disable", example("failure"), { status: 1 });
+        await apply.click();
+        await dialog(tab).getByRole("heading", { name: "Done in part" }).waitFor();
+        assert.match(host.read("etc/directpath/esx.conf"), /006:00\.1.*passthru/);
+    }],
     ["network devices: taken back unless confirmed", async env => {
         const { tab, shoot } = env;
         const plan = { ...example("device-change"), changed: false, dry_run: true };

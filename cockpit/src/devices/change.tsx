@@ -29,9 +29,10 @@ async function apply(change: Change, dryRun: boolean, confirmWithin: number): Pr
     if (change.disable.length > 0)
         parts.push(() => disableDevices(change.disable, dryRun));
     const all: Outcome = { status: 0, document: { diagnostics: [], steps: [], next: [], reboot_required: false } };
-    for (const part of parts) {
+    for (const [index, part] of parts.entries()) {
         const { status, document } = await part();
-        all.status = status;
+        // A plan is as good as its worse part; of a change something was done when the second part is refused.
+        all.status = all.status !== 0 ? all.status : status !== 0 && !dryRun && index > 0 ? 4 : status;
         all.document.diagnostics.push(...document.diagnostics);
         all.document.steps?.push(...document.steps ?? []);
         all.document.next?.push(...document.next ?? []);

@@ -73,7 +73,7 @@ export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
                 <Button variant="secondary" onClick={() => setRegistering(true)}>Register a VM</Button>
                 <div className="dp-found">{rows.length === 1 ? "1 VM" : `${rows.length} VMs`}</div>
             </div>
-            <div className="dp-upper">
+            <div className="dp-upper dp-few">
                 {rows.length === 0 ? (
                     <EmptyState headingLevel="h2" titleText="No virtual machine" icon={VirtualMachineIcon} variant="sm">
                         <EmptyStateBody>None is registered on this host, and none runs.</EmptyStateBody>

@@ -40,7 +40,7 @@ export function Validation({ report }: { report: Partial<VmValidate> & Pick<VmVa
             {keys.length > 0 && (
                 <details>
                     <summary>Key by key: {EFFECTS.map(one => `${keys.filter(key => key.effect === one).length} ${one}`).join(", ")}</summary>
-                    <div className="dp-row">
+                    <div className="dp-select">
                         <FormSelect aria-label="Effect" value={effect} onChange={(_event, value) => setEffect(value)}>
                             <FormSelectOption value="" label="Every key" />
                             {EFFECTS.map(one => <FormSelectOption key={one} value={one} label={one} />)}
