@@ -8,6 +8,7 @@ from harness import driver, run
 
 STORE = "/etc/directpath/esx.conf"
 UUID = '/system/uuid = "48c4619b-6d5818db-2a0e-000423d1e6f6"\n'
+CLAIMED = "/run/directpath/claimed"  # the initramfs has claimed all
 PATIENCE_S = 600  # for dpkg and update-initramfs, which are many small programs under emulation
 if os.environ["DIRECTPATH_TOPOLOGY"].startswith("debian"):
     harness.DIRECTPATH = "/usr/bin/directpath"

@@ -71,7 +71,9 @@ def test_claimed_after_the_boot():
 
 
 def test_the_early_unit_claims_in_its_sandbox():
-    """The initramfs left it nothing to do: a function that no driver has and nobody claims."""
+    """The initramfs left it nothing to do, and says so: a function that no driver has and nobody claims."""
+    assert debian.unit("directpath-early.service")["ActiveState"] == "inactive"
+    os.unlink(debian.CLAIMED)
     debian.write(f"{harness.PCI}/{NIC}/driver_override", "\n")
     debian.write(f"{harness.PCI}/{NIC}/driver/unbind", NIC)
     assert driver(NIC) is None
