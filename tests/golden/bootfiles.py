@@ -81,7 +81,7 @@ def check_order(data):
 
 
 def check_script(data):
-    """Whatever the program does, the script ends well; with directpath=off it is not even run."""
+    """Whatever the program does, the script ends well; with directpath=off it is not even run. The mark says that it did all."""
     text = (data / "00-directpath").read_text()
     rows = [
         ("exit 0", "quiet", True),
@@ -93,16 +93,48 @@ def check_script(data):
     for body, cmdline, runs in rows:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            program, words, said = folder / "program", folder / "cmdline", folder / "said"
+            program, words, said, state = folder / "program", folder / "cmdline", folder / "said", folder / "run"
             program.write_text(f"#!/bin/sh\necho \"$@\" >{said}\n{body}\n")
             program.chmod(0o755)
             words.write_text(cmdline + "\n")
-            script = with_paths(text, {PROGRAM: program, "/proc/cmdline": words}, folder)
+            script = with_paths(text, {PROGRAM: program, "/proc/cmdline": words, "/run/directpath": state}, folder)
             assert run("sh", "-e", script).returncode == 0, body
+            assert (state / "claimed").exists() == (runs and body == "exit 0"), (body, cmdline)
             assert said.exists() == runs, (body, cmdline)
             assert not runs or said.read_text() == "--quiet device apply --early\n", said.read_text()
             program.unlink()
             assert run("sh", "-e", script).returncode == 0
+
+
+def check_mark(data):
+    """The mark stays only where the store on the mounted root is the copy's, byte by byte."""
+    text = (data / "initramfs-bottom").read_text()
+    rows = [
+        ({"esx.conf": STORE}, {"esx.conf": STORE}, True),
+        ({"esx.conf": STORE, "devices.json": "{}"}, {"esx.conf": STORE, "devices.json": "{}", "vms.json": "x"}, True),
+        ({"esx.conf": STORE}, {}, False),
+        ({"esx.conf": STORE}, {"esx.conf": STORE * 2}, False),
+        ({"esx.conf": STORE}, {"esx.conf": STORE, "quarantine.json": "[]"}, False),
+        ({"esx.conf": STORE, "devices.json": "{}"}, {"esx.conf": STORE}, False),
+        ({"esx.conf": STORE}, {"esx.conf": "\x01" * 65536}, False),
+    ]
+    for copy, stored, stays in rows:
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            root, store, state = folder / "root", folder / "store", folder / "run"
+            for path, files in ((store, copy), (root / str(store).lstrip("/"), stored)):
+                path.mkdir(parents=True)
+                for file, content in files.items():
+                    (path / file).write_text(content)
+            script = with_paths(text, {"/etc/directpath": store, "/run/directpath": state}, folder)
+            environment = {"rootmnt": str(root), "PATH": os.environ["PATH"]}
+            assert run("sh", "-e", script, env=environment).returncode == 0
+            assert not state.exists(), "without a mark none is made"
+            state.mkdir()
+            (state / "claimed").touch()
+            assert run("sh", "-e", script, env=environment).returncode == 0
+            assert (state / "claimed").exists() == stays, (copy, stored)
+    assert run("sh", data / "initramfs-bottom", "prereqs").stdout == "\n"
 
 
 def keys_of(unit):
@@ -118,11 +150,12 @@ def check_units(data):
     early, apply, hotplug = (keys_of(data / f"directpath-{name}.service") for name in ("early", "apply", "hotplug@"))
     for unit in (early, apply, hotplug):
         assert unit["Type"] == ["oneshot"] and int(unit["TimeoutStartSec"][0]) <= 60, unit
-        assert unit["ConditionPathExists"] == ["/etc/directpath/esx.conf"], unit
+        assert unit["ConditionPathExists"][0] == "/etc/directpath/esx.conf", unit
         assert " device apply" in unit["ExecStart"][0] and PROGRAM in unit["ExecStart"][0], unit
         assert "Requires" not in unit and "RequiredBy" not in unit, unit  # nothing hangs on it
     assert "systemd-udev-trigger.service" in early["Before"] and early["DefaultDependencies"] == ["no"], early
     assert early["ExecStart"][0].endswith(" --early"), early
+    assert early["ConditionPathExists"][1:] == ["!/run/directpath/claimed"] and len(apply["ConditionPathExists"]) == 1
     assert "Before" not in apply and apply["WantedBy"] == ["multi-user.target"], apply
     for unit in (apply, hotplug):  # supervisors of VMs, and what waits for a driver, outlive the command
         assert unit["KillMode"] == ["process"], unit
@@ -153,9 +186,12 @@ def check_vm_units(data):
     assert not [key for key in guard if key.startswith(("Condition", "Assert"))], guard  # one that is skipped is not stopped
     assert "remote-fs.target" in " ".join(guard["After"]).split()
     assert "directpath-vms.service" in " ".join(start["After"]).split()
+    watch = keys_of(data / "directpath-vm@.service")
+    assert watch["ExecStart"][0].endswith("/directpath/directpath-supervisor %i") and "WantedBy" not in watch, watch
+    assert watch["Before"] == watch["Wants"] == ["directpath-vms.service"] and watch["RefuseManualStop"] == ["yes"], watch
 
 
-CHECKS = [check_hook, check_order, check_script, check_units, check_vm_units, check_rule]
+CHECKS = [check_hook, check_order, check_script, check_mark, check_units, check_vm_units, check_rule]
 
 
 def main():
