@@ -53,6 +53,9 @@ function parse(text: string, schema: string, status: number, stderr: string): un
 
 async function call<T>(schema: string, need: Need, words: string[], operands: string[] = []): Promise<Answer<T>> {
     const argv = ["directpath", "--json", ...words, ...(operands.length > 0 ? ["--", ...operands] : [])];
+    // Cockpit's bridge ends the whole session at text that is none.
+    if (argv.some(word => /[\0\p{Cs}]/u.test(word)))
+        throw new CallError("broken", "a name has a NUL or half a character in it, and cannot be passed on");
     let out = "", status = 0, stderr = "";
     try {
         await cockpit.spawn(argv, {
