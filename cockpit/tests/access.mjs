@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { open } from "./devices.mjs";
-import { example, SAMPLE } from "./harness.mjs";
+import { example, SAMPLE, until } from "./harness.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -72,11 +72,11 @@ export const tests = [
         await tab.evaluate(() => window.dispatchEvent(new CustomEvent("cockpit-style", { detail: { style: "auto" } })));
         assert.equal(await dark(), true);
         await tab.emulateMedia({ colorScheme: "light" });
-        await tab.waitForFunction(() => !document.documentElement.classList.contains("pf-v6-theme-dark"));
+        await until(tab, () => !document.documentElement.classList.contains("pf-v6-theme-dark"));
         const other = await tab.context().newPage();
         await other.goto(tab.url());
         await other.evaluate(() => localStorage.setItem("shell:style", "dark"));
-        await tab.waitForFunction(() => document.documentElement.classList.contains("pf-v6-theme-dark"));
+        await until(tab, () => document.documentElement.classList.contains("pf-v6-theme-dark"));
     }],
     ["a narrow screen: nothing is cut off", async env => {
         await tour(env, "light", async where => {

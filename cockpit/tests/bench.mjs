@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How long the page takes with many functions: node bench.mjs PAGE PROGRAM COUNT RUNS. bench/page calls it.
-import { Host, launch } from "./harness.mjs";
+import { Host, launch, until } from "./harness.mjs";
 
 const PAINT_MS = 2000, FILTER_MS = 100;
 const FILTERS = ["8", "8086", "8086:1572", "nvme", "0001:1", "no such device", ""];
@@ -44,7 +44,7 @@ try {
         for (const kind of ["cold", "warm"]) {
             await tab.goto("about:blank");
             await tab.goto(host.url());
-            times[kind].push(await (await tab.waitForFunction(() => window.painted)).jsonValue());
+            times[kind].push(await until(tab, () => window.painted));
         }
         await tab.waitForTimeout(1000);
         for (const text of FILTERS)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { open } from "./devices.mjs";
-import { example, SAMPLE } from "./harness.mjs";
+import { example, SAMPLE, until } from "./harness.mjs";
 
 const WIDTH = 32, HEIGHT = 16;
 const u16 = number => [number >> 8, number & 255];
@@ -80,7 +80,7 @@ export const tests = [
         const { server, keys, port } = await display();
         try {
             await running(env, { address: "127.0.0.1", port, password: false });
-            await tab.waitForFunction(() => {
+            await until(tab, () => {
                 const canvas = document.querySelector(".dp-screen canvas");
                 return canvas !== null && canvas.width > 0 && canvas.getContext("2d").getImageData(1, 1, 1, 1).data.join() === "255,0,0,255";
             });

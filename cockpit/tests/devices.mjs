@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // PCI devices: what is shown, and the change of owners.
 import assert from "node:assert/strict";
-import { example } from "./harness.mjs";
+import { example, until } from "./harness.mjs";
 
 const row = (tab, address) => tab.getByRole("row", { name: new RegExp(address.replaceAll(".", "\\.")) });
 const dialog = tab => tab.getByRole("dialog");
@@ -266,10 +266,10 @@ export const tests = [
         await row(tab, last).waitFor({ state: "hidden" });
         const before = await made();
         await tab.locator(".dp-upper").evaluate(element => element.scrollTo(0, element.scrollHeight));
-        await tab.waitForFunction(count => document.querySelectorAll("tr.dp-device").length > count, before);
+        await until(tab, count => document.querySelectorAll("tr.dp-device").length > count, before);
         await tab.locator("tr.dp-device").first().focus();
         await tab.keyboard.press("End");
-        await tab.waitForFunction(address => document.activeElement?.dataset.id === address, last);
+        await until(tab, address => document.activeElement?.dataset.id === address, last);
         assert.equal(await made(), all.length);
     }],
     ["live: what changes is shown, and rows are not made anew", async env => {

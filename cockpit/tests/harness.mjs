@@ -188,6 +188,17 @@ export class Host {
     }
 }
 
+/** Waits until @test is true in the page, and returns what it said. The driver's own wait needs what the page's policy forbids. */
+export async function until(tab, test, argument) {
+    for (let tries = 0; tries < 300; tries++) {
+        const value = await tab.evaluate(test, argument);
+        if (value)
+            return value;
+        await sleep(100);
+    }
+    throw new Error(`not so after 30 seconds: ${test}`);
+}
+
 export const launch = () => chromium.launch({
     executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
 });
