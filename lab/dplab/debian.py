@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 
-from . import common, image, kernel, modules, rootfs
+from . import common, guest, image, kernel, modules, rootfs
 
 HERE = common.LAB / "debian"
 LABEL = "dplab-debian"
@@ -65,8 +65,9 @@ def key(place):
     shown = common.call("apt-cache", "show", "--no-all-versions", *names)
     digest.update("\n".join(re.findall(r"^(?:Package|Version): .*$", shown, re.M)).encode())
     digest.update(common.call("dpkg-query", "-W", "-f", "${Package} ${Version}\n", *rootfs.ENGINE).encode())
-    own = [common.LAB / "dplab" / f"{name}.py" for name in ("debian", "kernel", "modules", "rootfs")]
-    for path in [*own, common.LAB / "vmx/passthru.vmx", *sorted(path for path in HERE.iterdir() if path.is_file())]:
+    own = [common.LAB / "dplab" / f"{name}.py" for name in ("cpio", "debian", "guest", "kernel", "modules", "rootfs")]
+    folders = (common.LAB / "vmx", common.LAB / "l2", HERE)
+    for path in [*own, *sorted(path for folder in folders for path in folder.iterdir() if path.is_file())]:
         digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -98,7 +99,7 @@ def _link(path, to):
     path.symlink_to(to)
 
 
-def _files(root, place):
+def _files(root, place, work):
     """What packages do not bring: the job, the engine, a kernel without the drivers that no emulated machine has."""
     for name in ("tree", "out", "vmfs/volumes/lab/passthru"):
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,10 @@ def _files(root, place):
     for name in MASKED:
         _link(units / name, "/dev/null")
     rootfs.copy_packages(root, rootfs.ENGINE)
-    shutil.copy(common.LAB / "vmx/passthru.vmx", root / "vmfs/volumes/lab/passthru/passthru.vmx")
+    volume = root / "vmfs/volumes/lab/passthru"
+    guest.make_disk(place, work, volume / "passthru.vmdk")
+    guest.make_cdrom(work, volume / "guest.iso")
+    shutil.copy(common.LAB / "vmx/passthru.vmx", volume / "passthru.vmx")
     for path in (place / "boot").iterdir():
         shutil.copy(path, root / "boot" / path.name)
     modules.copy(place, modules.HOST, root)
@@ -132,7 +136,8 @@ def _chroot(root, *argv):
 def _build(place, work):
     root = work / "root"
     _bootstrap(root, work)
-    _files(root, place)
+    _files(root, place, work)
+    _chroot(root, "systemctl", "disable", "cockpit.socket")  # a test that wants it starts it
     _chroot(root, "ldconfig")
     _chroot(root, "update-initramfs", "-c", "-k", kernel.release(place))
     rootfs.make_ext4(root, work / "root.raw", 0, FREE_MIB, LABEL)
