@@ -32,8 +32,8 @@ expected=$( (cd build/page 2>/dev/null && find . -type f) | sed 's|^\./||' | sor
 if [ -n "$expected" ] && [ "$(contents)" = "$expected" ]; then
     echo "ok 2 - the page is in cockpit-directpath"
 else
-    echo "# in the package:" $(contents)
-    echo "# built:" $expected
+    echo "# in the package: $(contents | tr "\n" " ")"
+    echo "# built: $(echo "$expected" | tr "\n" " ")"
     echo "not ok 2 - the page is in cockpit-directpath"
     failed=1
 fi
