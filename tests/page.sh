@@ -4,7 +4,7 @@
 #        tests/page.sh --look BUILD-FOLDER                its tests in a browser, or one line that it was not built
 # Where npm cannot fetch what the page is built from, that is a failure, and "# NOT TESTED: page" says so.
 cd "$(dirname "$0")/.." || exit 1
-cockpit=cockpit look=false limit_s=290
+cockpit=cockpit look=false limit_s=220
 while :; do
     case $1 in
     --cockpit) cockpit=$2; shift 2 ;;
