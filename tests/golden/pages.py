@@ -27,7 +27,8 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for pattern in ("*.md", "*.[0-
 ELSEWHERE = {
     "./demo": ("check", "./demo >"),
     "./check": ("check", "usage: ./check"),
-    "./package && sudo apt install ./dist/directpath_*.deb": ("tests/package.sh", "./package --to"),
+    "./package": ("tests/package.sh", "./package $options --to build/packages"),
+    "sudo apt install ./dist/directpath_*.deb ./dist/cockpit-directpath_*.deb": ("tests/lab/page_host.py", '"dpkg", "-i", *paths'),
     "lab/run": ("check", 'lab/run --topology "$topology" --timeout "$seconds" -- '),
     "docs/make-json.py": ("tests/golden/docs.py", "docs/make-json.py"),
     "docs/make-keys.py": ("tests/golden/docs.py", "docs/make-keys.py"),
