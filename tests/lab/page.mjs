@@ -221,7 +221,7 @@ const tests = [
         assert.equal(await driver(NIC), "vfio-pci");
         await shot(admin, "enable-network-armed");
         await admin.frame.getByRole("button", { name: "Keep the change" }).click();
-        await admin.frame.getByRole("heading", { name: /taken back in/ }).waitFor({ state: "detached" });
+        await admin.frame.getByRole("button", { name: "Keep the change" }).waitFor({ state: "detached" });
         await waitForState(admin, NIC, "Active");
         assert.equal(await driver(NIC), "vfio-pci");
         assert.match(await store(), /002:00\.0\/owner = "passthru"/);
