@@ -279,7 +279,7 @@ const tests = [
         const details = await openVm(admin);
         await details.getByRole("button", { name: "Shut down" }).click();
         await waitForVm(admin, "Off", "off");
-        assert.match((await host("cat", SERIAL)).out, /=== power button/);
+        assert.match((await host("cat", SERIAL)).out, /reboot: Power down/);
         await shot(admin, "vm-off");
     }],
     ["powered on again it is powered off, after a question", async () => {
