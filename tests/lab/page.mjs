@@ -217,7 +217,7 @@ const tests = [
         await admin.frame.getByRole("button", { name: "Enable passthrough" }).click();
         await dialogOf(admin).getByLabel("Seconds until it is taken back").fill("900");
         await change(admin, "Enable passthrough", "enable-network");
-        await admin.frame.getByRole("heading", { name: /taken back in \d+ s/ }).waitFor();
+        await admin.frame.getByRole("heading", { name: /Enabled for now.*taken back in \d+ s/ }).waitFor();
         assert.equal(await driver(NIC), "vfio-pci");
         await shot(admin, "enable-network-armed");
         await admin.frame.getByRole("button", { name: "Keep the change" }).click();
