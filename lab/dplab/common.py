@@ -13,7 +13,6 @@ import time
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
 TREE = LAB.parent
-LOCK = pathlib.Path("/tmp/directpath-lab.lock")
 PR_SET_PDEATHSIG = 1
 
 
@@ -25,6 +24,11 @@ def cache_dir():
     place = pathlib.Path(os.environ.get("DIRECTPATH_CACHE") or TREE / ".cache") / "lab"
     place.mkdir(parents=True, exist_ok=True)
     return place
+
+
+def lock(lane=""):
+    """The lock of a machine's runs in one lane."""
+    return pathlib.Path(f"/tmp/directpath-lab{lane}.lock")
 
 
 def note(text):

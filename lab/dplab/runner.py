@@ -219,20 +219,20 @@ class Run:
                       boots=self._boots)
 
 
-def run(command, keep=None, lock_timeout_s=3600, **options):
+def run(command, keep=None, lane="", lock_timeout_s=3600, **options):
     """Run COMMAND (a list of words) in the emulated host. KEEP is a folder for what the run leaves behind: out/ (what
-    the job wrote to /out), console.log, qemu.args. The other options are those of Run. One run at a time."""
+    the job wrote to /out), console.log, qemu.args. One run at a time in each LANE. The other options are those of Run."""
     built = image.ensure()
     second = debian.ensure() if TOPOLOGIES[options.get("topology", "host")].has_debian else None
-    with common.locked(common.LOCK, "another run of the lab", lock_timeout_s):
-        for stale in common.cache_dir().glob("run-*"):  # of a runner that was killed
+    with common.locked(common.lock(lane), "another run of the lab", lock_timeout_s):
+        for stale in common.cache_dir().glob(f"run{lane}-*"):  # of a runner that was killed
             shutil.rmtree(stale, ignore_errors=True)
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=common.cache_dir()))
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=f"run{lane}-", dir=common.cache_dir()))
         try:
             if second:
                 debian.provide(second, folder)
             result = Run(command, **options)(built, folder)
-            shutil.copyfile(folder / "console.log", common.cache_dir() / "last-console.log")
+            shutil.copyfile(folder / "console.log", common.cache_dir() / f"last-console{lane}.log")
             if keep:
                 for disk in (*folder.glob("*.qcow2"), folder / debian.DISK):
                     disk.unlink(missing_ok=True)
@@ -257,6 +257,7 @@ def _parse(argv):
     parser.add_argument("--keep", metavar="DIR", help="keep console, command line and the job's /out there")
     parser.add_argument("--forward", type=int, metavar="PORT", help="lead a port of this machine's loopback to this one of the host")
     parser.add_argument("--beside", type=shlex.split, metavar="COMMAND", help="run this here once the job has written /out/ready")
+    parser.add_argument("--lane", default="", choices=["", "2"], help="run beside what has the other lane")
     parser.add_argument("--verbose", action="store_true", help="say how long it took")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND... or a script of the tree")
     options = parser.parse_args(argv)
@@ -291,7 +292,7 @@ def main(argv):
     options = _parse(argv)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        result = run(options.command, keep=options.keep, topology=options.topology, timeout_s=options.timeout,
+        result = run(options.command, keep=options.keep, lane=options.lane, topology=options.topology, timeout_s=options.timeout,
                      expect_fault=options.expect_dma_fault, allow=options.allow, append=options.append,
                      memory_mib=options.memory, forward=options.forward, beside=options.beside)
     except common.LabError as error:

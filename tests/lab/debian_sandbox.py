@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A VM with devices on a Debian host with AppArmor: its supervisor is a unit of systemd's with a sandbox, in which it resets the
-devices and gives them back, and a killed one is followed by another; its QEMU is under the package's profile, pins its
+devices and gives them back, and a killed one is followed by another; it hears of a DMA fault; its QEMU is under the package's profile, pins its
 memory, and opens no file that the profile does not name, even where it may read it."""
 import json
 import os
@@ -8,8 +8,10 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import debian_host as debian
+import dma_faults
 import harness
 import machine
 from debian_host import sh
@@ -159,6 +161,31 @@ def test_the_sandbox_lets_it_reset_and_give_back():
     assert not os.path.exists(f"/run/directpath/vm/{VM['id']}")
     assert run("systemctl", "list-units", "--plain", "--no-legend", "directpath-vm[@-]*").out == ""
     assert not run("pgrep", "-x", "directpath-vm").out
+
+
+def test_it_hears_of_a_dma_fault():
+    """The kernel's log, which it may not open, was handed to it."""
+    directpath("device", "enable", dma_faults.EDU, "--override", "DP1210")
+    dma_faults.HOST["canary"] = dma_faults.canary()
+    VM["path"] = dma_faults.rogue(1)
+    dma_faults.console("begin")
+    kernel = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    os.lseek(kernel, 0, os.SEEK_END)
+    directpath("vm", "power-on", VM["path"])
+    VM["id"] = status()["id"]
+    pid = wait_for_the_unit()
+    machine.wait_for_guest(r"^=== within", dma_faults.UP_S, f"{machine.FOLDER}/rogue.txt")
+    said = status()
+    assert said["supervisor_pid"] == pid and said["dma_faults_watched"] is True and said["dma_faults"] is None, said
+    fault = dma_faults.wait_for_fault(kernel)
+    os.close(kernel)
+    harness.wait_for("the report", lambda: status()["dma_faults"], 10)
+    seconds = time.monotonic() - fault
+    dma_faults.console("end")
+    dma_faults.check_report(status(), seconds)
+    harness.wait_for("the VM's end", lambda: status()["state"] == "off", 60)
+    assert "Powering off the virtual machine." in log() and "the VM is off" in log(), log()
+    assert dma_faults.HOST["canary"]["map"][:] == dma_faults.PATTERN * len(dma_faults.HOST["canary"]["map"])
 
 
 if __name__ == "__main__":
