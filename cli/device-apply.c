@@ -66,6 +66,8 @@ apply_early(DpCli *cli, GError **error)
     dp_report_outcome(cli, outcome);
     if (ok) {
         dp_say_outcome(cli, root, outcome, "Claimed: vfio-pci has them when it comes.");
+        /* A disk or a card that comes later in the boot: not all is claimed yet. */
+        cli->exit = outcome->n_absent > 0 ? DP_EXIT_PARTLY : DP_EXIT_DONE;
         return true;
     }
     if (outcome->n_done == 0) {

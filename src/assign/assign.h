@@ -59,6 +59,7 @@ typedef struct {
     bool reboot_required; /* stored, but the kernel would not follow now */
     int armed_s;       /* enable: not stored, and taken back after so many seconds; 0: not armed */
     unsigned n_done;   /* apply, recover: functions that were made as stored */
+    unsigned n_absent; /* early: functions that the store claims and that are not there (yet) */
     unsigned n_failed; /* apply, recover: functions that could not be; with n_done: partly done */
     GPtrArray *steps;  /* DpStep that were (or, dry, would be) done */
     DpDiagList *diags;

@@ -5,6 +5,10 @@
 #include "identity.h"
 #include "quarantine.h"
 #include "select.h"
+#include "stored.h"
+
+/* udev calls for each function of a card, and the first one's unit may have begun. */
+#define LOCK_TIMEOUT_MS 3000
 
 typedef struct {
     const DpChange *change;
@@ -62,6 +66,19 @@ claim(const Early *early, const DpFunction *fn)
     }
 }
 
+static void
+note_absent(const DpChange *change, const DpIdentities *identities, DpOutcome *outcome)
+{
+    g_autoptr(GPtrArray) gone = dp_stored_gone(change->host, change->conf, identities);
+
+    for (guint i = 0; i < gone->len; i++) {
+        const DpStoredGone *entry = gone->pdata[i];
+
+        outcome->n_absent += entry->reason == DP_STORED_ABSENT;
+    }
+    dp_stored_report(gone, outcome->diags);
+}
+
 static bool
 claim_all(const DpChange *change, DpOutcome *outcome, GError **error)
 {
@@ -86,6 +103,7 @@ claim_all(const DpChange *change, DpOutcome *outcome, GError **error)
         claim(&early, fn);
     }
     outcome->changed = outcome->steps->len > 0;
+    note_absent(change, identities, outcome);
     return outcome->n_failed == 0 ||
            dp_fail(error, DP_ERROR_IO, "%u functions could not be claimed", outcome->n_failed);
 }
@@ -116,7 +134,7 @@ bool
 dp_assign_early(DpRoot *root, int64_t until_us, DpOutcome *outcome, GError **error)
 {
     g_autoptr(GError) busy = NULL;
-    dp_autofd int lock = dp_store_lock(root, 0, &busy);
+    dp_autofd int lock = dp_store_lock(root, LOCK_TIMEOUT_MS, &busy);
 
     /* In an initramfs that cannot hold a lock there is nobody to be locked out. */
     if (lock < 0 && g_error_matches(busy, DP_ERROR, DP_ERROR_BUSY)) {

@@ -40,6 +40,19 @@ dp_apparmor_look(const DpRoot *root)
     return DP_APPARMOR_ABSENT;
 }
 
+DpApparmor
+dp_apparmor_report(const DpRoot *root, const char *name, DpDiagList *diags)
+{
+    DpApparmor found = dp_apparmor_look(root);
+
+    if (found == DP_APPARMOR_ABSENT) {
+        dp_diags_add(diags, DP_DIAG_VM_NO_PROFILE, name,
+                     "%s: AppArmor is on and has no profile %s: the engine runs without", name,
+                     DP_APPARMOR_PROFILE);
+    }
+    return found;
+}
+
 /* Kernels before 5.8 have the file that all security modules share. */
 bool
 dp_apparmor_enter(void)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/diag.h"
 #include "base/error.h"
 #include "host/root.h"
 
@@ -21,6 +22,9 @@ typedef enum {
 } DpApparmor;
 
 DpApparmor dp_apparmor_look(const DpRoot *root);
+
+/* The same, and a warning about the VM @name where it is on without the profile. */
+DpApparmor dp_apparmor_report(const DpRoot *root, const char *name, DpDiagList *diags);
 
 /* In a process that executes another program next: that one begins with the profile. False with
  * errno. */

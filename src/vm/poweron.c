@@ -239,7 +239,9 @@ static void
 look_for_profile(PowerOn *on)
 {
     DpLaunch *launch = &on->launch;
-    DpApparmor found = geteuid() == 0 ? dp_apparmor_look(launch->env->root) : DP_APPARMOR_OFF;
+    DpApparmor found = geteuid() == 0 ? dp_apparmor_report(launch->env->root, launch->plan->name,
+                                                           on->outcome->diags)
+                                      : DP_APPARMOR_OFF;
 
     launch->apparmor = found == DP_APPARMOR_PRESENT;
     if (found == DP_APPARMOR_ABSENT) {

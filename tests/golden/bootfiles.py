@@ -146,6 +146,12 @@ def keys_of(unit):
     return found
 
 
+def assert_no_target_waits(unit):
+    """A target comes after what it wants, unless that has no default dependencies (systemd.target(5))."""
+    assert unit["DefaultDependencies"] == ["no"] and unit["Before"] == unit["Conflicts"] == ["shutdown.target"], unit
+    assert {"sysinit.target", "basic.target"} <= set(" ".join(unit["After"]).split()), unit
+
+
 def check_units(data):
     early, apply, hotplug = (keys_of(data / f"directpath-{name}.service") for name in ("early", "apply", "hotplug@"))
     for unit in (early, apply, hotplug):
@@ -153,10 +159,14 @@ def check_units(data):
         assert unit["ConditionPathExists"][0] == "/etc/directpath/esx.conf", unit
         assert " device apply" in unit["ExecStart"][0] and PROGRAM in unit["ExecStart"][0], unit
         assert "Requires" not in unit and "RequiredBy" not in unit, unit  # nothing hangs on it
-    assert "systemd-udev-trigger.service" in early["Before"] and early["DefaultDependencies"] == ["no"], early
+    assert early["Before"][0].split() == ["systemd-modules-load.service", "systemd-udev-trigger.service"], early
+    assert early["DefaultDependencies"] == ["no"], early
     assert early["ExecStart"][0].endswith(" --early"), early
     assert early["ConditionPathExists"][1:] == ["!/run/directpath/claimed"] and len(apply["ConditionPathExists"]) == 1
-    assert "Before" not in apply and apply["WantedBy"] == ["multi-user.target"], apply
+    assert apply["WantedBy"] == ["multi-user.target"], apply
+    assert_no_target_waits(apply)
+    for word in ("Wants", "After"):  # nobody can tell what the network needs before it is up
+        assert "network-online.target" in " ".join(apply[word]).split(), apply
     for unit in (apply, hotplug):  # supervisors of VMs, and what waits for a driver, outlive the command
         assert unit["KillMode"] == ["process"], unit
 
@@ -180,12 +190,13 @@ def check_vm_units(data):
     for unit in (guard, start):
         assert unit["Type"] == ["oneshot"] and unit["RemainAfterExit"] == ["yes"], unit  # else it is never stopped
         assert unit["KillMode"] == ["process"] and unit["WantedBy"] == ["multi-user.target"], unit
-        assert "directpath-apply.service" in " ".join(unit["After"]).split(), unit
         assert "Requires" not in unit and "RequiredBy" not in unit, unit
     assert guard["TimeoutStopSec"] == ["infinity"] and start["TimeoutStartSec"] == ["infinity"]
     assert not [key for key in guard if key.startswith(("Condition", "Assert"))], guard  # one that is skipped is not stopped
     assert "remote-fs.target" in " ".join(guard["After"]).split()
-    assert "directpath-vms.service" in " ".join(start["After"]).split()
+    assert "directpath-apply.service" not in " ".join(guard["After"]).split(), "multi-user.target waits for this one"
+    assert {"directpath-vms.service", "directpath-apply.service"} <= set(" ".join(start["After"]).split())
+    assert_no_target_waits(start)
     watch = keys_of(data / "directpath-vm@.service")
     assert watch["ExecStart"][0].endswith("/directpath/directpath-supervisor %i") and "WantedBy" not in watch, watch
     assert watch["Before"] == watch["Wants"] == ["directpath-vms.service"] and watch["RefuseManualStop"] == ["yes"], watch

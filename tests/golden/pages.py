@@ -29,7 +29,10 @@ ELSEWHERE = {
     "./check": ("check", "usage: ./check"),
     "./package": ("tests/package.sh", "./package $options --to build/packages"),
     "sudo apt install ./dist/directpath_*.deb ./dist/cockpit-directpath_*.deb": ("tests/lab/page_host.py", '"dpkg", "-i", *paths'),
-    "lab/run": ("check", 'lab/run --topology "$topology" --timeout "$seconds" -- '),
+    "lab/run": ("check", 'lab/run --lane "$2" --topology "$3" --timeout "$5" -- '),
+    "directpath --root /mnt device disable 0000:01:00.0": ("tests/lab/debian_recovery.py", "for line in the_way_back()"),
+    "for name in dev proc sys; do mount": ("tests/lab/debian_recovery.py", "for line in the_way_back()"),
+    "chroot /mnt update-initramfs": ("tests/lab/debian_recovery.py", "for line in the_way_back()"),
     "docs/make-json.py": ("tests/golden/docs.py", "docs/make-json.py"),
     "docs/make-keys.py": ("tests/golden/docs.py", "docs/make-keys.py"),
 }
@@ -57,8 +60,8 @@ def commands(page):
 def bare_lines(page):
     """Lines of other blocks that look like commands, to be listed in ELSEWHERE."""
     text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(), flags=re.M | re.S)
-    for line in re.findall(r"^    (\S.*)$", text, re.M):
-        if re.match(r"(sudo |directpath [a-z]+ [a-z-]+( [^ ]|$)|\./(demo|check|package)|lab/run|apt|docs/make)", line):
+    for line in re.findall(r"^ {4,}(\S.*)$", text, re.M):
+        if re.match(r"(sudo |chroot |for |directpath (--root \S+ )?[a-z]+ [a-z-]+( [^ ]|$)|\./(demo|check|package)|lab/run|apt|docs/make)", line):
             yield line
 
 

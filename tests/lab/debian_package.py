@@ -15,10 +15,12 @@ NEXT = "/root/next.deb"
 FACTS = "/root/drivers"
 FILES = "/root/files"
 # What changes on any host by itself, and what this test and its kernel keep.
-OWN = ("/var/lib/dpkg", "/var/log", "/var/cache", "/var/lib/systemd", "/var/tmp", "/root", "/tmp", "/vmfs")
+OWN = ("/var/lib/dpkg", "/var/log", "/var/cache/apt", "/var/cache/debconf", "/var/cache/ldconfig", "/var/cache/man", "/var/lib/systemd", "/var/tmp", "/root", "/tmp", "/vmfs")
 # What stays after removal: the settings, AppArmor's profile as one of them, and that the administrator wants the units, as of
 # any package of Debian.
-KEPT = re.compile(r"/(etc|var/lib)/directpath(/|$)|/etc/apparmor\.d/directpath-qemu$|/etc/systemd/system/[a-z-]+\.target\.wants/directpath-[a-z]+\.service$")
+KEPT = re.compile(r"/(etc|var/lib)/directpath(/|$)|/etc/apparmor\.d/(local/)?directpath-qemu$|/var/cache/apparmor/[^/]+/directpath-qemu$|/etc/systemd/system/[a-z-]+\.target\.wants/directpath-[a-z]+\.service$")
+UNIT = "/lib/systemd/system/directpath-vms.service"
+LOCAL = "/etc/apparmor.d/local/directpath-qemu"
 VM = {}
 
 
@@ -30,6 +32,10 @@ def files():
 
 def enabled(name):
     return run("systemctl", "is-enabled", name).out.strip()
+
+
+def needs_reload():
+    return sh("systemctl", "show", "--value", "-p", "NeedDaemonReload", os.path.basename(UNIT)).out.strip()
 
 
 def cgroup(pid):
@@ -107,7 +113,10 @@ def test_upgraded_while_a_vm_runs():
     assert "/machine.slice/directpath-vm-" in cgroup(before.strip()), cgroup(before.strip())
     harness.wait_for("the supervisor in its unit", lambda: "/machine.slice/directpath-vm@" in cgroup(supervisor()), 60)
     watched = supervisor()
+    os.utime(UNIT)  # systemd takes it for another one than that which it has read
+    assert needs_reload() == "yes"
     debian.install(NEXT)
+    assert needs_reload() == "no"
     assert run("dpkg-query", "-W", "-f", "${Version}", "directpath").out == "0.1.1"
     assert run("pgrep", "qemu-system").out == before and supervisor() == watched
     status = directpath("--json", "vm", "status", VM["path"]).json
@@ -131,6 +140,8 @@ def test_the_new_program_ends_it():
 
 
 def test_removed():
+    debian.write(LOCAL, "# what this host adds\n")
+    sh("dpkg-reconfigure", "directpath")
     stored = harness.read(debian.STORE)
     sh("dpkg", "-r", "directpath")
     assert debian.drivers() == harness.read(FACTS), debian.drivers()

@@ -163,6 +163,21 @@ def test_the_sandbox_lets_it_reset_and_give_back():
     assert not run("pgrep", "-x", "directpath-vm").out
 
 
+def test_reserved_huge_pages_are_taken():
+    """They are a file to AppArmor, which ordinary pages are not."""
+    VM["denied"] = denied()
+    debian.write("/proc/sys/vm/nr_hugepages", str(MIB // 2))
+    VM["path"] = machine.bare("huge", MIB, {"pciPassthru0.present": "FALSE", "pciPassthru1.present": "FALSE"})
+    directpath("vm", "power-on", VM["path"])
+    shown = status()
+    assert shown["page_kib"] == 2048, shown
+    assert harness.process_status(shown["pid"])["HugetlbPages"].split()[0] == str(MIB * 1024)
+    assert harness.read(f"/proc/{shown['pid']}/attr/current").strip("\0\n") == "directpath-qemu (enforce)", log()
+    directpath("vm", "power-off", VM["path"])
+    assert denied() == VM["denied"], denied()
+    debian.write("/proc/sys/vm/nr_hugepages", "0")
+
+
 def test_it_hears_of_a_dma_fault():
     """The kernel's log, which it may not open, was handed to it."""
     directpath("device", "enable", dma_faults.EDU, "--override", "DP1210")

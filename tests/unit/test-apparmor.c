@@ -33,6 +33,22 @@ test_look(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     }
 }
 
+/* Who relies on it is told that it is not there. */
+static void
+test_report(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autoptr(DpDiagList) diags = dp_diags_new();
+
+    g_assert_cmpint(dp_apparmor_report(f->root, "web", diags), ==, DP_APPARMOR_OFF);
+    put(f, ENABLED, "Y\n");
+    put(f, PROFILES, "directpath-qemu (enforce)\n");
+    g_assert_cmpint(dp_apparmor_report(f->root, "web", diags), ==, DP_APPARMOR_PRESENT);
+    g_assert_false(dp_diags_have(diags, DP_DIAG_VM_NO_PROFILE));
+    put(f, PROFILES, "other (enforce)\n");
+    g_assert_cmpint(dp_apparmor_report(f->root, "web", diags), ==, DP_APPARMOR_ABSENT);
+    g_assert_true(dp_diags_have(diags, DP_DIAG_VM_NO_PROFILE));
+}
+
 static void
 test_verify(Fixture *f G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
 {
@@ -56,6 +72,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(name, func) g_test_add("/apparmor/" name, Fixture, NULL, set_up, func, tear_down)
     ADD("look", test_look);
+    ADD("report", test_report);
     ADD("verify", test_verify);
 #undef ADD
     return g_test_run();

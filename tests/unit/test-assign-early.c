@@ -287,6 +287,25 @@ test_busy(void)
     expect_nothing_written(boot);
 }
 
+/* One that comes later in the boot: who asks must not believe that all is claimed. */
+static void
+test_absent(void)
+{
+    g_autoptr(Bench) bench = bench_new("lab");
+    g_autoptr(Boot) boot = NULL;
+    g_autofree char *link =
+        g_build_filename(bench->kernel->path, "sys/bus/pci/devices", NVME, NULL);
+
+    g_assert_true(bench_enable(bench, NVME, NIC, NULL));
+    boot = boot_bare(bench);
+    g_assert_cmpint(unlink(link), ==, 0);
+    g_assert_true(early(boot));
+    g_assert_cmpuint(boot->outcome->n_absent, ==, 1);
+    g_assert_cmpuint(boot->outcome->n_done, ==, 1);
+    g_assert_true(dp_diags_have(boot->outcome->diags, DP_DIAG_STORED_ABSENT));
+    bench_expect(bench, NIC, "none", "vfio-pci");
+}
+
 /* One that the kernel refuses is told, and the others are claimed. */
 static void
 test_refused(void)
@@ -326,6 +345,7 @@ main(int argc, char **argv)
     g_test_add_func("/assign-early/broken", test_broken);
     g_test_add_func("/assign-early/builtin", test_builtin);
     g_test_add_func("/assign-early/busy", test_busy);
+    g_test_add_func("/assign-early/absent", test_absent);
     g_test_add_func("/assign-early/refused", test_refused);
     return g_test_run();
 }
