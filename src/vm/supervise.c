@@ -212,7 +212,8 @@ dp_supervisor_kill(DpSupervisor *supervisor)
     }
 }
 
-/* True when the engine has ended; @ret_how says how, for the log. */
+/* True when the engine has ended; @ret_how says how, for the log: NULL if that is for its parent
+ * to know, and this is another process. */
 static bool
 engine_ended(DpSupervisor *supervisor, char **ret_how)
 {
@@ -223,7 +224,6 @@ engine_ended(DpSupervisor *supervisor, char **ret_how)
         if (dp_process_alive(engine)) {
             return false;
         }
-        *ret_how = g_strdup("it ended; this supervisor was not its parent and knows no status");
         return true;
     }
     if (waitpid(engine->pid, &status, WNOHANG) != engine->pid) {
@@ -265,6 +265,19 @@ wait_once(DpSupervisor *supervisor, int pidfd)
     return fds[4].revents == 0 || !dp_successor_serve(supervisor);
 }
 
+static void
+log_end(const DpSupervisor *supervisor, const char *how)
+{
+    const char *reason = supervisor->reason;
+
+    if (how == NULL && reason == NULL) {
+        how = "without a word, and its exit status is not known here";
+    }
+    dp_log_line(supervisor->log, "the engine has ended: %s%s%s%s", how != NULL ? how : "",
+                how != NULL && reason != NULL ? "; " : "", reason != NULL ? "reason: " : "",
+                reason != NULL ? reason : "");
+}
+
 static bool
 wait_for_end(DpSupervisor *supervisor)
 {
@@ -285,9 +298,7 @@ wait_for_end(DpSupervisor *supervisor)
         }
     }
     dp_on_fault_end(supervisor);
-    dp_log_line(supervisor->log, "the engine has ended: %s%s%s", how,
-                supervisor->reason != NULL ? "; reason: " : "",
-                supervisor->reason != NULL ? supervisor->reason : "");
+    log_end(supervisor, how);
     return true;
 }
 
