@@ -2,6 +2,7 @@
 /* Controllers with their disks and drives. */
 #include "base/text.h"
 #include "build.h"
+#include "keys.h"
 #include "scsi.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@
 typedef struct Family Family;
 
 struct Family {
-    const char *name;
+    const char *name, *units; /* of its keys, the second as dp_key_match has it */
     unsigned n_controllers, n_units;
     int reserved_unit;        /* the controller's own, -1: none */
     const char *disk, *cdrom; /* QEMU's devices; NULL: not offered */
@@ -111,10 +112,10 @@ ide_attach(json_t *device, unsigned n, unsigned unit)
 }
 
 static const Family families[] = {
-    {"scsi", 4, 16, 7, "scsi-hd", "scsi-cd", dp_scsi_controller, scsi_attach},
-    {"sata", 4, 30, -1, "ide-hd", "ide-cd", sata_controller, sata_attach},
-    {"nvme", 4, 15, -1, "nvme-ns", NULL, nvme_controller, nvme_attach},
-    {"ide", 2, 2, -1, "ide-hd", "ide-cd", ide_controller, ide_attach},
+    {"scsi", "scsi#:#.present", 4, 16, 7, "scsi-hd", "scsi-cd", dp_scsi_controller, scsi_attach},
+    {"sata", "sata#:#.present", 4, 30, -1, "ide-hd", "ide-cd", sata_controller, sata_attach},
+    {"nvme", "nvme#:#.present", 4, 15, -1, "nvme-ns", NULL, nvme_controller, nvme_attach},
+    {"ide", "ide#:#.present", 2, 2, -1, "ide-hd", "ide-cd", ide_controller, ide_attach},
 };
 
 /* What xN:M.deviceType means; anything with a physical device behind it is not touched. */
@@ -329,9 +330,44 @@ report_orphan(DpBuild *build, const Family *family, unsigned n, unsigned unit)
     }
 }
 
+/* A unit that no controller of the family has, by its key: no loop over units comes to it. */
+static void
+report_beyond(DpBuild *build, const Family *family, const DpVmxEntry *entry)
+{
+    const char *unit = strchr(entry->key, ':');
+    uint64_t number, controller;
+    bool present = false;
+    unsigned units;
+
+    if (!dp_key_match(family->units, entry->key) || unit == NULL) {
+        return;
+    }
+    controller = g_ascii_strtoull(entry->key + strlen(family->name), NULL, 10);
+    number = g_ascii_strtoull(unit + 1, NULL, 10);
+    if (controller >= family->n_controllers || number < family->n_units ||
+        !dp_vmx_get_bool(build->vmx, entry->key, &present, NULL) || !present) {
+        return;
+    }
+    units = units_here(build, family, (unsigned)controller);
+    dp_build_diag(build, DP_DIAG_VMX_DISK_PLACE, entry->key,
+                  "%.64s: units of such a controller end at %u here", entry->key,
+                  (units > 0 ? units : family->n_units) - 1);
+}
+
+static void
+report_all_beyond(DpBuild *build)
+{
+    for (size_t i = 0; i < dp_vmx_n_entries(build->vmx); i++) {
+        for (size_t f = 0; f < G_N_ELEMENTS(families); f++) {
+            report_beyond(build, &families[f], dp_vmx_entry(build->vmx, i));
+        }
+    }
+}
+
 void
 dp_build_disks(DpBuild *build)
 {
+    report_all_beyond(build);
     for (size_t f = 0; f < G_N_ELEMENTS(families); f++) {
         const Family *family = &families[f];
 

@@ -104,6 +104,19 @@ static const struct {
     {"floppy#.present", 2}, {"pcibridge#.present", 31}, {"pcipassthru#.present", 128},
 };
 
+/* A number that begins with 0 and goes on: the device is looked for by its number as it is usually
+ * written. */
+static bool
+has_leading_zero(const char *key)
+{
+    for (const char *p = key; *p != '\0'; p++) {
+        if (p[0] == '0' && g_ascii_isdigit(p[1]) && (p == key || !g_ascii_isdigit(p[-1]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check_index(DpBuild *build, const DpVmxEntry *entry)
 {
@@ -111,12 +124,16 @@ check_index(DpBuild *build, const DpVmxEntry *entry)
         const char *digits = entry->key + strcspn(entry->key, "0123456789");
 
         if (!dp_key_match(families[i].pattern, entry->key) ||
-            g_ascii_strtoull(digits, NULL, 10) < families[i].n ||
             g_ascii_strcasecmp(entry->value, "FALSE") == 0) {
             continue;
         }
-        dp_build_diag(build, DP_DIAG_VMX_INDEX, entry->key, "%.64s: numbers of this kind end at %u",
-                      entry->key, families[i].n - 1);
+        if (g_ascii_strtoull(digits, NULL, 10) >= families[i].n) {
+            dp_build_diag(build, DP_DIAG_VMX_INDEX, entry->key,
+                          "%.64s: numbers of this kind end at %u", entry->key, families[i].n - 1);
+        } else if (has_leading_zero(entry->key)) {
+            dp_build_diag(build, DP_DIAG_VMX_INDEX, entry->key,
+                          "%.64s: a number of a device does not begin with 0", entry->key);
+        }
     }
 }
 

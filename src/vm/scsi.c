@@ -11,6 +11,8 @@ typedef struct {
     unsigned units; /* targets from 0 that QEMU's controller has */
 } Model;
 
+/* Of pvscsi ESX has 64. QEMU's takes the same numbers, but does not tell a guest's driver how many
+ * there are (the command CONFIG fails), and Linux then looks at 16. */
 static const Model models[] = {
     {"pvscsi", "pvscsi", DP_PLACE_PCIE, 16},
     {"lsisas1068", "mptsas1068", DP_PLACE_ANY, 8},
