@@ -145,6 +145,9 @@ dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
         .promises = promises,
         /* A captured host holds no disks. */
         .file_head = context->root->live ? dp_vm_file_head : NULL,
+        .file_look = context->root->live ? dp_vm_file_look : NULL,
+        .holder = dp_run_holder,
+        .holder_user = context->runs,
     };
 
     dp_sites_load(&sites, context->root, cli->diags);

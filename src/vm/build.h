@@ -108,6 +108,8 @@ bool dp_build_place(
     DpBuild *build, const char *prefix, DpPlaceKind kind, bool strict, DpPlace *ret_place);
 /* disks.c: controllers with their disks and drives. */
 void dp_build_disks(DpBuild *build);
+/* disk-files.c: what QEMU would refuse of all files of the plan. */
+void dp_build_disk_files(DpBuild *build);
 /* net.c: network interfaces. */
 void dp_build_networks(DpBuild *build);
 /* devices.c: serial, floppy, sound, USB. */

@@ -221,6 +221,23 @@ set_solid_state(DpBuild *build, const Family *family, const char *prefix, json_t
     }
 }
 
+/* A disk that cannot be written. ATA has none such, and QEMU starts with none at IDE or AHCI. */
+static void
+report_read_only(DpBuild *build, const char *prefix, const char *key, const json_t *device)
+{
+    if (strcmp(json_string_value(json_object_get(device, "driver")), "ide-hd") == 0) {
+        dp_build_diag(build, DP_DIAG_VMX_DISK_NO_WRITE, key,
+                      "%s: the disk is stream-optimized and cannot be written, and an ATA disk "
+                      "that cannot be written does not exist",
+                      prefix);
+        return;
+    }
+    dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED,
+                    "read-only: a stream-optimized VMDK cannot be written");
+    dp_build_diag(build, DP_DIAG_VMX_DISK_READ_ONLY, key,
+                  "%s: the disk is stream-optimized; the guest cannot write to it", prefix);
+}
+
 static void
 add_disk(DpBuild *build, const Family *family, const char *prefix, unsigned n, unsigned unit)
 {
@@ -232,14 +249,11 @@ add_disk(DpBuild *build, const Family *family, const char *prefix, unsigned n, u
     if (!check_mode(build, prefix) || !dp_build_image(build, key, DP_VM_FILE_VMDK, true, &image)) {
         return;
     }
-    if (image.read_only) {
-        dp_build_effect(build, key, DP_EFFECT_SUBSTITUTED,
-                        "read-only: a stream-optimized VMDK cannot be written");
-        dp_build_diag(build, DP_DIAG_VMX_DISK_READ_ONLY, key,
-                      "%s: the disk is stream-optimized; the guest cannot write to it", prefix);
-    }
     dp_build_blockdev(build, node, &image, true);
     device = unit_device(build, family, prefix, family->disk, n, unit);
+    if (image.read_only) {
+        report_read_only(build, prefix, key, device);
+    }
     (void)json_object_set_new(device, "drive", json_string(node));
     set_solid_state(build, family, prefix, device);
     dp_build_device(build, device);

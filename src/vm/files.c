@@ -119,6 +119,7 @@ add_extent(
     g_autofree char *shown = dp_text_visible(file, -1);
     g_autofree char *head = NULL;
     size_t len = 0;
+    DpVmFile *added;
     int fdset;
 
     if (g_file_test(file, G_FILE_TEST_IS_SYMLINK)) {
@@ -138,8 +139,9 @@ add_extent(
     }
     fdset = add_file(build, file, extent->flat ? DP_VM_FILE_FLAT : DP_VM_FILE_EXTENT, writable,
                      extent->sectors * 512);
-    g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).descriptor =
-        g_path_get_basename(path);
+    added = &g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1);
+    added->descriptor = g_path_get_basename(path);
+    added->least = extent->flat ? extent->sectors * 512 : dp_vmdk_least(head, len);
     return fdset;
 }
 
@@ -222,6 +224,8 @@ disk_image(DpBuild *build, const char *key, const char *path, bool writable, DpI
         return split_image(build, key, path, extents, writable, ret_image);
     }
     ret_image->fdset = add_file(build, path, DP_VM_FILE_VMDK, writable, 0);
+    g_array_index(build->plan->files, DpVmFile, build->plan->files->len - 1).least =
+        head != NULL ? dp_vmdk_least(head, len) : 0;
     return true;
 }
 
@@ -307,7 +311,10 @@ dp_build_image(
         return false;
     }
     for (guint i = before; i < build->plan->files->len; i++) {
-        g_array_index(build->plan->files, DpVmFile, i).inside = g_strdup(inside);
+        DpVmFile *file = &g_array_index(build->plan->files, DpVmFile, i);
+
+        file->inside = g_strdup(inside);
+        file->key = g_strdup(key);
     }
     return true;
 }

@@ -196,7 +196,7 @@ check_output_folder(int dir, const DpVmFile *file, const char *folder, GError **
            dp_fail(error, DP_ERROR_REFUSED, "%s is not in the folder of the VM", file->path);
 }
 
-/* What an output is appended to has one name only: by another one it could be anybody's file. */
+/* What is written to has one name only: by another one it could be anybody's file. */
 static bool
 check_single(int fd, const DpVmFile *file, GError **error)
 {
@@ -204,6 +204,19 @@ check_single(int fd, const DpVmFile *file, GError **error)
 
     return (fstat(fd, &st) == 0 && st.st_nlink == 1) ||
            dp_fail(error, DP_ERROR_REFUSED, "%s has a second name", file->path);
+}
+
+/* What the plan saw of a disk holds still. */
+static bool
+check_disk(int fd, const DpVmFile *file, GError **error)
+{
+    struct stat st;
+
+    if (file->writable && !check_single(fd, file, error)) {
+        return false;
+    }
+    return (fstat(fd, &st) == 0 && (uint64_t)st.st_size >= file->least) ||
+           dp_fail(error, DP_ERROR_REFUSED, "%s is cut off", file->path);
 }
 
 /* Extents and outputs are files of one folder, never reached through a link of their own; the
@@ -226,7 +239,7 @@ open_in_folder(const DpVmFile *file, int flags, const char *folder, GError **err
         return -1;
     }
     fd = open_regular_at(dir, name, file->path, flags | O_NOFOLLOW, error);
-    if (fd < 0 || (output && !check_single(fd, file, error)) ||
+    if (fd < 0 || !(output ? check_single(fd, file, error) : check_disk(fd, file, error)) ||
         (file->kind == DP_VM_FILE_EXTENT && !check_sparse(fd, file, error))) {
         return -1;
     }
@@ -298,7 +311,8 @@ open_checked(const DpVmFile *file, const char *folder, GError **error)
 {
     dp_autofd int fd = open_regular(file->path, file->writable ? O_RDWR : O_RDONLY, error);
 
-    return fd >= 0 && check_inside(fd, file, folder, error) && recheck(fd, file, folder, error)
+    return fd >= 0 && check_inside(fd, file, folder, error) && recheck(fd, file, folder, error) &&
+                   (file->kind != DP_VM_FILE_VMDK || check_disk(fd, file, error))
                ? dp_steal_fd(&fd)
                : -1;
 }

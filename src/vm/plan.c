@@ -32,6 +32,7 @@ vm_file_clear(gpointer data)
     DpVmFile *file = data;
 
     g_free(file->path);
+    g_free(file->key);
     g_free(file->descriptor);
     g_free(file->text);
     g_free(file->inside);
@@ -148,6 +149,7 @@ build_all(DpBuild *build)
     dp_build_disks(build);
     dp_build_networks(build);
     dp_build_devices(build);
+    dp_build_disk_files(build);
     dp_build_left_out(build);
     dp_build_passthru(build);
     dp_build_window(build);

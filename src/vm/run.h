@@ -42,6 +42,9 @@ bool dp_run_is_on(const DpRun *run, GError **error);
 /* For DpChange.used_by and DpPlanInput.used_by; @user is the GPtrArray of dp_run_list. */
 const char *dp_run_used_by(const DpAddr *addr, void *user);
 
+/* For DpPlanInput.holder; @user is the same. Looks at what each engine has open. */
+char *dp_run_holder(const DpVmFileFacts *facts, void *user);
+
 typedef struct {
     DpRoot *root;
     const DpVfioOps *vfio;

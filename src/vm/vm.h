@@ -116,6 +116,8 @@ typedef struct {
     bool writable;
     int fdset; /* /dev/fdset/N */
     DpVmFileKind kind;
+    char *key;             /* of the VMX that names it; NULL: none does */
+    uint64_t least;        /* of a disk: bytes that it must have, or it is cut off */
     uint64_t size;         /* DP_VM_FILE_FLAT: bytes that the descriptor says; else 0 */
     char *descriptor;      /* DP_VM_FILE_FLAT: name of the file beside it that says so; else NULL */
     char *text;            /* DP_VM_FILE_TEXT: its content; else NULL */
@@ -137,6 +139,21 @@ typedef char *(*DpVmFileHead)(const char *path, size_t max, size_t *ret_len, GEr
 
 /* The one that reads the machine's files: regular files only. */
 char *dp_vm_file_head(const char *path, size_t max, size_t *ret_len, GError **error);
+
+/* What a file of a VM is beside its content. */
+typedef struct {
+    uint64_t size;          /* bytes */
+    uint64_t device, inode; /* which one it is, by whatever name */
+    uint64_t links;         /* names that it has */
+    bool held;              /* another QEMU has it, and does not share it */
+} DpVmFileFacts;
+
+/* False if @path is no regular file that can be opened. @writable: the VM is to write to it. */
+typedef bool (*DpVmFileLook)(const char *path, bool writable, DpVmFileFacts *ret_facts);
+
+/* The one that looks at the machine's files. Who holds a file is known of QEMU and its tools, which
+ * lock what they have open. */
+bool dp_vm_file_look(const char *path, bool writable, DpVmFileFacts *ret_facts);
 
 /* Memory that another VM was given at power-on. */
 typedef struct {
@@ -163,6 +180,10 @@ typedef struct {
     bool running;           /* this VM itself runs: what a VM of its name has is no conflict */
     DpVmFileHead file_head; /* dp_vm_file_head; NULL: disks are not looked at, and power-on is left
                                to do it */
+    DpVmFileLook file_look; /* dp_vm_file_look; NULL: as above */
+    /* Name of the running VM that has a file open, or NULL; the caller frees it. */
+    char *(*holder)(const DpVmFileFacts *facts, void *user);
+    void *holder_user;
 } DpPlanInput;
 
 /* What the administrator wrote down about datastores and networks beneath @root; files that are not

@@ -13,6 +13,7 @@
 #define HEADER_FLAGS      8
 #define HEADER_CAPACITY   12
 #define HEADER_DESCRIPTOR 28
+#define HEADER_GRAINS     64 /* where the first grain begins */
 #define HEADER_SIZE       79
 
 typedef struct {
@@ -357,4 +358,13 @@ dp_vmdk_parse_extents(const char *bytes,
     }
     *ret_vmdk = vmdk;
     return true;
+}
+
+uint64_t
+dp_vmdk_least(const char *bytes, size_t len)
+{
+    uint64_t sectors = len >= HEADER_SIZE ? le(bytes, HEADER_GRAINS, 8) : 0;
+
+    /* As QEMU reads it; a number that would not fit is no size of a file. */
+    return MIN(sectors, (uint64_t)INT64_MAX / SECTOR) * SECTOR;
 }

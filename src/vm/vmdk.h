@@ -52,3 +52,7 @@ dp_vmdk_parse(const char *bytes, size_t len, DpVmdk *ret_vmdk, DpDiagId *ret_id,
 /* True if @bytes are the head of one sparse extent of a split disk that QEMU takes for nothing
  * else: with a capacity, so that it believes no descriptor inside. */
 bool dp_vmdk_is_extent(const char *bytes, size_t len);
+
+/* Bytes that a sparse disk or extent has at least, by its head: everything before its first grain.
+ * 0: the head does not say. */
+uint64_t dp_vmdk_least(const char *bytes, size_t len);

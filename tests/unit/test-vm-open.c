@@ -118,6 +118,27 @@ test_extent_is_a_link(Place *place, gconstpointer unused)
     refused(place, "disk-flat.vmdk", DP_VM_FILE_FLAT);
 }
 
+/* A second name, and a file that has become shorter than it was when it was planned. */
+static void
+test_extent_is_not_what_was_planned(Place *place, gconstpointer unused)
+{
+    g_autofree char *disk = path_in(place->folder, "disk-flat.vmdk");
+    g_autofree char *other = path_in(place->outside, "backup");
+    g_autofree char *descriptor = g_strdup("disk.vmdk");
+    DpVmFile file = {.path = disk,
+                     .kind = DP_VM_FILE_FLAT,
+                     .size = 512,
+                     .least = 512,
+                     .descriptor = descriptor};
+
+    (void)unused;
+    g_assert_cmpint(dp_file_open_for_vm(&file, place->folder, &place->error), ==, -1);
+    g_assert_nonnull(strstr(place->error->message, "is cut off"));
+    g_assert_cmpint(link(disk, other), ==, 0);
+    refused(place, "disk-flat.vmdk", DP_VM_FILE_FLAT);
+    g_assert_nonnull(strstr(place->error->message, "has a second name"));
+}
+
 /* The folder that held descriptor and extent when it was planned leads elsewhere now. */
 static void
 test_folder_of_extent_replaced(Place *place, gconstpointer unused)
@@ -219,6 +240,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/open/extent", test_extent);
     ADD("/open/extent/link", test_extent_is_a_link);
+    ADD("/open/extent/changed", test_extent_is_not_what_was_planned);
     ADD("/open/extent/folder", test_folder_of_extent_replaced);
     ADD("/open/extent/other", test_descriptor_names_another);
     ADD("/open/output", test_output);

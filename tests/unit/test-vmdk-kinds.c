@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define SIZE "5G" /* three extents of 2 GiB at most */
 
@@ -62,18 +63,25 @@ make_disk(const Kind *kind, const char *folder)
     }
 }
 
+#define HEAD "config.version = \"8\"\nvirtualHW.version = \"9\"\nmemsize = \"64\"\n"
+
+static DpPlan *
+plan_of_text(const char *folder, const char *text)
+{
+    g_autofree char *path = g_build_filename(folder, "a.vmx", NULL);
+    g_autoptr(DpVmx) vmx = dp_vmx_parse("a.vmx", text, strlen(text), NULL, NULL);
+    DpPlanInput input = {
+        .tcg = true, .file_head = dp_vm_file_head, .file_look = dp_vm_file_look};
+
+    return dp_plan_new(path, vmx, &input);
+}
+
 static DpPlan *
 plan_of(const char *folder)
 {
-    static const char text[] =
-        "config.version = \"8\"\nvirtualHW.version = \"9\"\nmemsize = \"64\"\n"
-        "scsi0.present = \"TRUE\"\nscsi0.virtualDev = \"pvscsi\"\n"
-        "scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"a.vmdk\"\n";
-    g_autofree char *path = g_build_filename(folder, "a.vmx", NULL);
-    g_autoptr(DpVmx) vmx = dp_vmx_parse("a.vmx", text, strlen(text), NULL, NULL);
-    DpPlanInput input = {.tcg = true, .file_head = dp_vm_file_head};
-
-    return dp_plan_new(path, vmx, &input);
+    return plan_of_text(folder, HEAD
+                        "scsi0.present = \"TRUE\"\nscsi0.virtualDev = \"pvscsi\"\n"
+                        "scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"a.vmdk\"\n");
 }
 
 /* What QEMU's monitor prints when it executes @command on the disk of the plan. */
@@ -176,10 +184,129 @@ test_kind(gconstpointer data)
     g_assert_cmpint(g_rmdir(folder), ==, 0);
 }
 
+static char *
+make_folder(void)
+{
+    g_autofree char *made = g_dir_make_tmp("dp-vmdk-XXXXXX", NULL);
+
+    return g_canonicalize_filename(made, NULL);
+}
+
+static void
+drop_folder(const char *folder)
+{
+    g_free(run("rm -f ./*", folder));
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
+static const DpDiag *
+find(const DpPlan *plan, DpDiagId id)
+{
+    for (guint i = 0; i < plan->diags->len; i++) {
+        const DpDiag *diag = g_ptr_array_index(plan->diags, i);
+
+        if (diag->row->id == id) {
+            return diag;
+        }
+    }
+    return NULL;
+}
+
+/* An ATA disk of QEMU's cannot be one that is only read. */
+static void
+test_stream_at_ata(void)
+{
+    static const struct {
+        const char *text;
+        bool fits;
+    } rows[] = {
+        {HEAD "sata0.present = \"TRUE\"\nsata0:0.present = \"TRUE\"\n"
+              "sata0:0.fileName = \"a.vmdk\"\n",
+         false},
+        {HEAD "ide0:0.present = \"TRUE\"\nide0:0.fileName = \"a.vmdk\"\n", false},
+        {HEAD "nvme0.present = \"TRUE\"\nnvme0:0.present = \"TRUE\"\n"
+              "nvme0:0.fileName = \"a.vmdk\"\n",
+         true},
+    };
+    g_autofree char *folder = make_folder();
+
+    make_disk(&kinds[G_N_ELEMENTS(kinds) - 1], folder);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(DpPlan) plan = plan_of_text(folder, rows[i].text);
+        const DpDiag *refused = find(plan, DP_DIAG_VMX_DISK_NO_WRITE);
+
+        g_assert_cmpint(refused == NULL, ==, rows[i].fits);
+        g_assert_cmpint(dp_diags_have_error(plan->diags), ==, !rows[i].fits);
+        g_assert_true(refused == NULL || strstr(refused->remedy, "qemu-img convert") != NULL);
+    }
+    drop_folder(folder);
+}
+
+/* Each kind with its end cut off: QEMU would start with some of them. */
+static void
+test_truncated(void)
+{
+    static const struct {
+        size_t kind;
+        const char *cut;
+    } rows[] = {
+        {0, "truncate -s 30K a.vmdk"},
+        {1, "truncate -s -1 a-flat.vmdk"},
+        {3, "truncate -s 1K a-s002.vmdk"},
+        {4, "truncate -s -512 a-f003.vmdk"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *folder = make_folder();
+        g_autoptr(DpPlan) plan = NULL;
+        const DpDiag *diag;
+
+        make_disk(&kinds[rows[i].kind], folder);
+        g_free(run(rows[i].cut, folder));
+        plan = plan_of(folder);
+        diag = find(plan, DP_DIAG_VMX_DISK_TRUNCATED);
+        g_assert_nonnull(diag);
+        g_assert_cmpstr(diag->subject, ==, "a.vmx:7");
+        drop_folder(folder);
+    }
+}
+
+/* Held by QEMU itself, here by its tool; and free again once that has ended. */
+static void
+test_held(void)
+{
+    g_autofree char *folder = make_folder();
+    const char *argv[] = {"qemu-io", "-f", "vmdk", "a.vmdk", NULL};
+    g_autoptr(DpPlan) held = NULL;
+    g_autoptr(DpPlan) after = NULL;
+    char line[16] = "";
+    GPid pid;
+    int in, out, status;
+
+    make_disk(&kinds[0], folder);
+    g_assert_true(g_spawn_async_with_pipes(folder, (char **)(uintptr_t)argv, NULL,
+                                           G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                                           NULL, &pid, &in, &out, NULL, NULL));
+    /* Its prompt comes when it has the disk. */
+    g_assert_cmpint(read(out, line, sizeof line - 1), >, 0);
+    held = plan_of(folder);
+    g_assert_nonnull(find(held, DP_DIAG_VMX_DISK_HELD));
+    g_assert_nonnull(strstr(find(held, DP_DIAG_VMX_DISK_HELD)->message, "a.vmdk"));
+    (void)close(in);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    (void)close(out);
+    after = plan_of(folder);
+    g_assert_false(dp_diags_have_error(after->diags));
+    drop_folder(folder);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/vmdk-kinds/stream-at-ata", test_stream_at_ata);
+    g_test_add_func("/vmdk-kinds/truncated", test_truncated);
+    g_test_add_func("/vmdk-kinds/held", test_held);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autofree char *path = g_strdup_printf("/vmdk-kinds/%s", kinds[i].name);
 
