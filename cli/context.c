@@ -5,7 +5,6 @@
 #include "assign/sysfs.h"
 #include "output.h"
 #include "verbs.h"
-#include "vm/state.h"
 
 #include <unistd.h>
 
@@ -14,8 +13,6 @@
 #define GLANCE_BLOCKED_MS 20
 /* How long a command that changes something waits for another one. */
 #define LOCK_TIMEOUT_MS 15000
-/* What a power-on may take beside the pinning of memory. */
-#define START_TIMEOUT_MS 90000
 
 static void
 clear_loaded(DpContext *context)
@@ -130,23 +127,6 @@ recover_in_passing(DpContext *context, DpCli *cli)
     return context->runs != NULL;
 }
 
-/* How long the VMs that are being powered on may take until all of their memory is pinned; 0: there
- * is none. */
-static int
-starting_ms(DpRoot *root)
-{
-    g_autoptr(GPtrArray) runs = dp_run_list(root);
-    int ms = 0;
-
-    for (guint i = 0; i < runs->len; i++) {
-        const DpRun *run = runs->pdata[i];
-
-        ms +=
-            run->state == DP_VM_STARTING ? START_TIMEOUT_MS + dp_run_pinning_ms(run->reserved) : 0;
-    }
-    return ms;
-}
-
 /* A power-on holds the lock longer than any other command. */
 static int
 lock_store(DpRoot *root, GError **error)
@@ -155,7 +135,7 @@ lock_store(DpRoot *root, GError **error)
     int lock = dp_store_lock(root, LOCK_TIMEOUT_MS, &failure), more_ms;
 
     if (lock < 0) {
-        more_ms = g_error_matches(failure, DP_ERROR, DP_ERROR_BUSY) ? starting_ms(root) : 0;
+        more_ms = g_error_matches(failure, DP_ERROR, DP_ERROR_BUSY) ? dp_run_starting_ms(root) : 0;
         if (more_ms > 0) {
             return dp_store_lock(root, more_ms, error);
         }

@@ -70,6 +70,11 @@ force(DpCli *cli, DpRoot *root, Stopping *vm, const char *why)
     bool ok = dp_vm_power_off(root, vm->run, outcome, &failure);
 
     ok = ok || (dp_run_is_orphan(root, vm->run->id) && dp_cli_end_orphan(cli, vm->run));
+    if (!ok && outcome->changed) {
+        /* Its engine has ended, and what could not be given back is told. */
+        dp_diags_extend(cli->diags, outcome->diags);
+        ok = true;
+    }
     if (ok || g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND)) {
         dp_diags_add(cli->diags, DP_DIAG_VM_FORCED_OFF, vm->run->name, "\"%s\" was powered off: %s",
                      vm->run->name, why);

@@ -7,7 +7,11 @@
 #include "state.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+
+/* What a power-on may take beside the pinning of memory. */
+#define START_TIMEOUT_MS 90000
 
 void
 dp_run_free(DpRun *run)
@@ -80,6 +84,21 @@ dp_run_list(DpRoot *root)
         }
     }
     return runs;
+}
+
+int
+dp_run_starting_ms(DpRoot *root)
+{
+    g_autoptr(GPtrArray) runs = dp_run_list(root);
+    int64_t ms = 0;
+
+    for (guint i = 0; i < runs->len; i++) {
+        const DpRun *run = runs->pdata[i];
+
+        ms +=
+            run->state == DP_VM_STARTING ? START_TIMEOUT_MS + dp_run_pinning_ms(run->reserved) : 0;
+    }
+    return (int)MIN(ms, INT_MAX / 2);
 }
 
 DpRun *

@@ -106,17 +106,32 @@ load(DpRoot *root, const DpRun *run, GError **error)
     return dp_run_state_load(folder, error);
 }
 
+/* The supervisor gives back under the store's lock, for which it has to wait as long as other VMs
+ * are being powered on, also one that has begun to be meanwhile. */
+static bool
+wait_given_back(DpRoot *root, const DpRunState *state)
+{
+    int more_ms = dp_run_starting_ms(root);
+
+    if (wait_for(root, state, given_back, RELEASE_TIMEOUT_MS + more_ms)) {
+        return true;
+    }
+    more_ms = dp_run_starting_ms(root);
+    return more_ms > 0 && wait_for(root, state, given_back, RELEASE_TIMEOUT_MS + more_ms);
+}
+
+/* The engine is gone: whatever comes of its devices, the VM is off. */
 static bool
 wait_released(DpRoot *root, const DpRunState *state, int report, DpOutcome *outcome, GError **error)
 {
-    bool ended = wait_for(root, state, given_back, RELEASE_TIMEOUT_MS);
+    bool ended = wait_given_back(root, state);
 
     if (ended && dp_run_is_orphan(root, state->id)) {
         return dp_fail(error, DP_ERROR_BUSY, "%s: its supervisor died before all was given back",
                        state->name);
     }
+    outcome->changed = true;
     if (ended) {
-        outcome->changed = true;
         return report < 0 || dp_supervisor_read_report(report, outcome->diags) ||
                dp_fail(error, DP_ERROR_IO, "%s is off, but not all of its devices are back",
                        state->name);

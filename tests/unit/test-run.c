@@ -414,6 +414,30 @@ test_one_that_starts_is_not_powered_off(Place *place, gconstpointer unused)
     g_assert_error(error, DP_ERROR, DP_ERROR_BUSY);
 }
 
+/* Who waits for the store's lock, or for one that waits for it, knows how long it may be held. */
+static void
+test_how_long_a_start_may_take(Place *place, gconstpointer unused)
+{
+    static const DpVmState phases[] = {DP_VM_STARTING, DP_VM_RUNNING};
+    g_autofree char *id = dp_vm_id(place->vmx_path);
+
+    (void)unused;
+    g_assert_cmpint(dp_run_starting_ms(place->root), ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(phases); i++) {
+        dp_autofd int lock = watched_folder(place, phases[i]);
+        dp_autofd int folder = -1;
+        g_autoptr(DpRunState) state = NULL;
+
+        g_assert_cmpint(lock, >=, 0);
+        g_assert_cmpint(dp_run_starting_ms(place->root), ==, i == 0 ? 90000 : 0);
+        folder = dp_run_folder(place->root, id);
+        state = dp_run_state_load(folder, NULL);
+        state->reserved = (uint64_t)2 << 30;
+        g_assert_true(dp_run_state_save(state, folder, NULL));
+        g_assert_cmpint(dp_run_starting_ms(place->root), ==, i == 0 ? 98000 : 0);
+    }
+}
+
 static void
 test_a_watched_folder_is_left_alone(Place *place, gconstpointer unused)
 {
@@ -506,6 +530,7 @@ main(int argc, char **argv)
     ADD("/run/report", test_report_outlives_its_name);
     ADD("/run/ending", test_one_that_ends_is_not_on);
     ADD("/run/power-off-while-starting", test_one_that_starts_is_not_powered_off);
+    ADD("/run/starting-time", test_how_long_a_start_may_take);
     ADD("/run/watched", test_a_watched_folder_is_left_alone);
     ADD("/run/status", test_status_and_repeat);
     ADD("/run/killed/engine", test_engine_killed);
