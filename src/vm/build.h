@@ -39,7 +39,8 @@ typedef struct {
     GPtrArray *extra;    /* char *: arguments that are no JSON: -chardev, -audiodev */
     GArray *boot;        /* DpBootEntry */
     DpBootKind order[DP_BOOT_N];
-    uint64_t bar_bytes; /* of all passed-through functions */
+    uint64_t bar_bytes;     /* of all passed-through functions */
+    uint64_t display_bytes; /* of the display adapter's memory */
 } DpBuild;
 
 /* "NAME:LINE" of @key, or "NAME" if the file has no such key; the caller frees it. */

@@ -30,12 +30,16 @@ vgamem_mb(DpBuild *build)
 static void
 add_adapter(DpBuild *build)
 {
+    unsigned mb;
+
     if (!dp_build_bool(build, "svga", "present", true)) {
         return;
     }
+    mb = vgamem_mb(build);
+    build->display_bytes = (uint64_t)mb << 20;
     dp_build_device(build,
                     json_pack("{s:s, s:s, s:s, s:s, s:i}", "driver", "vmware-svga", "id", "svga",
-                              "bus", "pcie.0", "addr", "f", "vgamem_mb", (int)vgamem_mb(build)));
+                              "bus", "pcie.0", "addr", "f", "vgamem_mb", (int)mb));
 }
 
 /* The address in the form that QEMU wants, or NULL after a diagnostic. */

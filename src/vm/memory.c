@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-/* Beside the guest's memory VFIO maps what the guest sees as memory: display, firmware, ROMs. */
+/* Beside the guest's memory, BARs and the display's memory VFIO maps what else the guest sees as
+ * memory: firmware, ROMs. */
 #define LOCK_SLACK ((uint64_t)256 << 20)
 /* QEMU itself. */
 #define PROCESS_BYTES ((uint64_t)96 << 20)
@@ -131,11 +132,19 @@ holders(const DpBuild *build)
     return g_string_free(text, n == 0);
 }
 
+/* What a VM with devices takes of ordinary pages beside the guest's memory. VFIO pins the display's
+ * memory with the rest, whether or not anything has been drawn. */
+static uint64_t
+beside_memory(const DpBuild *build)
+{
+    return PROCESS_BYTES + build->display_bytes;
+}
+
 static void
 check_room(DpBuild *build)
 {
     const DpHost *host = build->input->host;
-    uint64_t need = build->plan->page != 0 ? PROCESS_BYTES : build->plan->reserved;
+    uint64_t need = build->plan->page != 0 ? beside_memory(build) : build->plan->reserved;
     uint64_t available = host != NULL ? host->platform.mem_available : 0;
     g_autofree char *others = holders(build);
     DpDiag *diag;
@@ -182,9 +191,11 @@ dp_build_memory(DpBuild *build)
     choose_pages(build);
     plan->reserved = !build->wants_passthru ? read_reservation(build)
                      : plan->page != 0      ? plan->memory
-                                            : plan->memory + PROCESS_BYTES;
+                                            : plan->memory + beside_memory(build);
     check_room(build);
-    plan->memlock = build->wants_passthru ? plan->memory + build->bar_bytes + LOCK_SLACK : 0;
+    plan->memlock = build->wants_passthru
+                        ? plan->memory + build->bar_bytes + build->display_bytes + LOCK_SLACK
+                        : 0;
     if (plan->page != 0) {
         add_backend(build);
     }

@@ -11,7 +11,7 @@
 
 #define MIB      ((uint64_t)1 << 20)
 #define GIB      ((uint64_t)1 << 30)
-#define NEED_MIB 608 /* 512 of the sample, 96 of the engine */
+#define NEED_MIB 624 /* 512 of the sample, 96 of the engine, 16 of the display */
 
 static GArray *
 promise(const char *name, uint64_t bytes, uint64_t missing, uint64_t page)
@@ -43,8 +43,8 @@ test_second_is_refused(void)
     g_assert_cmpint(diag->severity, ==, DP_ERROR_SEVERITY);
     g_assert_nonnull(strstr(diag->subject, "passthru.vmx:"));
     g_assert_cmpstr(diag->message, ==,
-                    "608 MiB must be pinned for the VM and its engine, and 607 MiB of this host's "
-                    "memory are available; the VM \"Build, farm\" has 608 MiB");
+                    "624 MiB must be pinned for the VM and its engine, and 623 MiB of this host's "
+                    "memory are available; the VM \"Build, farm\" has 624 MiB");
     g_assert_nonnull(strstr(diag->remedy, "Build, farm"));
 }
 
@@ -114,7 +114,7 @@ test_huge_pages(void)
     g_autofree char *argv = NULL, *plain = NULL, *large_argv = NULL;
 
     set_pools(fixture, 4 * GIB, 512 * MIB);
-    fixture->host->platform.mem_available = 100 * MIB; /* the pool is not part of it */
+    fixture->host->platform.mem_available = 112 * MIB; /* the pool is not part of it */
     enough = plan_fixture_changed(fixture, NULL);
     argv = plan_argv(enough);
     g_assert_cmpuint(enough->page, ==, 2 * MIB);
@@ -143,6 +143,33 @@ test_huge_pages(void)
     taken = plan_fixture_changed(fixture, NULL);
     g_assert_cmpuint(taken->page, ==, 0);
     g_assert_null(plan_diag(taken, DP_DIAG_VM_MEMORY_SHORT));
+}
+
+/* VFIO pins what the display shows, too: counted in what must be there and in the lock limit. */
+static void
+test_display_memory(void)
+{
+    static const char *const without[] = {"svga.present=FALSE", NULL};
+    static const char *const large[] = {"svga.vramSize=268435456", NULL};
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) none = plan_fixture_changed(fixture, without);
+    g_autoptr(DpPlan) usual = plan_fixture_changed(fixture, NULL);
+    g_autoptr(DpPlan) most = plan_fixture_changed(fixture, large);
+    g_autoptr(DpPlan) refused = NULL, paged = NULL;
+
+    g_assert_cmpuint(usual->reserved - none->reserved, ==, 16 * MIB);
+    g_assert_cmpuint(usual->memlock - none->memlock, ==, 16 * MIB);
+    g_assert_cmpuint(most->reserved - none->reserved, ==, 256 * MIB);
+    g_assert_cmpuint(most->memlock - none->memlock, ==, 256 * MIB);
+    fixture->host->platform.mem_available = most->reserved - 1;
+    refused = plan_fixture_changed(fixture, large);
+    g_assert_nonnull(plan_diag(refused, DP_DIAG_VM_MEMORY_SHORT));
+    /* Of huge pages are the guest's memory only. */
+    set_pools(fixture, 0, 512 * MIB);
+    fixture->host->platform.mem_available = 351 * MIB;
+    paged = plan_fixture_changed(fixture, large);
+    g_assert_cmpuint(paged->page, ==, 2 * MIB);
+    g_assert_nonnull(plan_diag(paged, DP_DIAG_VM_MEMORY_SHORT));
 }
 
 /* Neither kind of huge pages: said, for power-on takes longer; with one of them nothing is. */
@@ -340,6 +367,7 @@ main(int argc, char **argv)
     g_test_add_func("/memory/reservation-of-others", test_reservation_of_others);
     g_test_add_func("/memory/huge-pages", test_huge_pages);
     g_test_add_func("/memory/small-pages", test_small_pages);
+    g_test_add_func("/memory/display", test_display_memory);
     g_test_add("/memory/missing", Fixture, NULL, set_up, test_missing, tear_down);
     g_test_add("/memory/promises", Fixture, NULL, set_up, test_promises, tear_down);
     g_test_add_func("/memory/window", test_window);
