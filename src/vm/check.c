@@ -33,6 +33,48 @@ other_user(const DpBuild *build, const DpFunction *fn)
     return build->input->running && g_strcmp0(user, build->plan->name) == 0 ? NULL : user;
 }
 
+char *
+dp_resolve_other_card(const DpBuild *build, const DpFunction *fn)
+{
+    const DpFunction *bridge = NULL;
+    g_autoptr(DpCard) stored = NULL, now = NULL;
+    g_autofree char *was = NULL, *is = NULL;
+
+    if (build->input->identities == NULL || build->input->conf == NULL) {
+        return NULL;
+    }
+    (void)dp_policy_stored_owner(build->input->conf, fn, &bridge);
+    if (dp_identities_compare(build->input->identities, fn, bridge, &stored) >= DP_CARD_ALIKE ||
+        stored == NULL) {
+        return NULL;
+    }
+    now = dp_card_of(fn);
+    was = dp_card_describe(stored);
+    is = dp_card_describe(now);
+    return g_strdup_printf("%s was enabled, and %s is there now", was, is);
+}
+
+/* Where one host's function of a model is another of the same model, nothing in the VMX tells. */
+static bool
+check_card(DpBuild *build, const char *key, const char *prefix, const DpFunction *fn)
+{
+    g_autofree char *other = dp_resolve_other_card(build, fn);
+    g_autofree char *path = NULL;
+    DpDiag *diag;
+
+    if (other == NULL) {
+        return true;
+    }
+    path = dp_text_visible(build->plan->vmx_path, -1);
+    diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_OTHER_CARD, key,
+                         "%s: the card at %s is another one: %s", prefix, fn->name, other);
+    dp_diag_set_remedy(diag,
+                       "if it is meant: directpath device enable %s; if the card has moved: "
+                       "directpath vm relocate %s",
+                       fn->name, path);
+    return false;
+}
+
 /* Reports the first thing that is wrong with who has the function; false then. */
 static bool
 check_owner(DpBuild *build, const char *key, const char *prefix, const DpFunction *fn)
@@ -52,6 +94,9 @@ check_owner(DpBuild *build, const char *key, const char *prefix, const DpFunctio
         diag = dp_build_diag(build, DP_DIAG_VMX_PASSTHRU_NOT_ENABLED, key,
                              "%s: %s is not enabled for passthrough", prefix, fn->name);
         dp_diag_set_remedy(diag, "directpath device enable %s", fn->name);
+        return false;
+    }
+    if (!check_card(build, key, prefix, fn)) {
         return false;
     }
     if (!dp_policy_on_vfio(fn)) {

@@ -53,6 +53,7 @@ why_not(const DpBuild *build, const DpFunction *fn)
     const char *user = dp_build_used_by(build, fn);
     const DpVerdict *verdict =
         build->input->policy != NULL ? dp_policy_verdict(build->input->policy, &fn->addr) : NULL;
+    g_autofree char *other = NULL;
 
     if (dp_resolve_in_vm(build, fn)) {
         return g_strdup("already in this VM");
@@ -65,6 +66,10 @@ why_not(const DpBuild *build, const DpFunction *fn)
     if (build->input->conf != NULL &&
         dp_policy_stored_owner(build->input->conf, fn, NULL) != DP_OWNER_PASSTHRU) {
         return g_strdup("not enabled");
+    }
+    other = dp_resolve_other_card(build, fn);
+    if (other != NULL) {
+        return g_strdup("another card than was enabled");
     }
     if (build->input->conf != NULL && !dp_policy_on_vfio(fn)) {
         return g_strdup("enabled at the next reboot");

@@ -446,6 +446,42 @@ test_in_use(void)
     g_assert_nonnull(strstr(diag->message, DISK));
 }
 
+/* Another card of the same model, by its serial number: the VMX cannot tell, the store does. */
+static void
+test_other_card(void)
+{
+    static const char *const dynamic[] = {"pciPassthru0.id",
+                                          "pciPassthru0.allowedDevices=0x1b36:0x0010", NULL};
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpIdentities) identities = dp_identities_load(fixture->root, NULL, NULL);
+    g_autoptr(DpPlan) same = NULL, refused = NULL, chosen = NULL, back = NULL;
+    DpFunction *fn = dp_host_find_name(fixture->host, DISK);
+    const DpDiag *diag;
+
+    fn->caps.serial = 0x1122334455667788;
+    dp_identities_record(identities, fn, true, NULL, 0);
+    fixture->input.identities = identities;
+    same = plan_fixture_changed(fixture, NULL);
+    g_assert_false(dp_diags_have_error(same->diags));
+    fn->caps.serial = 0x1122334455667799;
+    refused = plan_fixture_changed(fixture, NULL);
+    diag = plan_diag(refused, DP_DIAG_VMX_PASSTHRU_OTHER_CARD);
+    g_assert_nonnull(diag);
+    g_assert_true(g_str_has_prefix(diag->subject, "passthru.vmx:"));
+    g_assert_nonnull(strstr(diag->message, "11-22-33-44-55-66-77-88"));
+    g_assert_nonnull(strstr(diag->message, "11-22-33-44-55-66-77-99"));
+    g_assert_nonnull(strstr(diag->remedy, "device enable " DISK));
+    g_assert_nonnull(strstr(diag->remedy, "vm relocate"));
+    chosen = plan_fixture_changed(fixture, dynamic);
+    diag = plan_diag(chosen, DP_DIAG_VMX_DYNAMIC_NONE);
+    g_assert_nonnull(diag);
+    g_assert_nonnull(strstr(diag->message, DISK " (another card than was enabled)"));
+    /* Enabled again: that is the one now. */
+    dp_identities_record(identities, fn, true, NULL, 0);
+    back = plan_fixture_changed(fixture, NULL);
+    g_assert_false(dp_diags_have_error(back->diags));
+}
+
 static void
 test_pending(void)
 {
@@ -594,6 +630,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &cases[i], test_case);
     }
     g_test_add_func("/plan/in-use", test_in_use);
+    g_test_add_func("/plan/other-card", test_other_card);
     g_test_add_func("/plan/pending", test_pending);
     g_test_add_func("/plan/bar-too-large-for-bios", test_bar_too_large_for_bios);
     g_test_add_func("/plan/no-system-id", test_host_without_a_system_id);
