@@ -8,8 +8,9 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "src/vm/keys"
-ROW = re.compile(r'DP_KEY\("((?:[^"\\]|\\.)*)",\s*(\w+),\s*"((?:[^"\\]|\\.)*)"\)')
+ROW = re.compile(r'DP_KEY(_SEEN|_SEEN_ON|)\("((?:[^"\\]|\\.)*)",\s*(\w+),\s*"((?:[^"\\]|\\.)*)"\)')
 TITLE = re.compile(r"/\* (?!SPDX)(.*?)\.? \*/")
+SEEN = {"": "", "_SEEN": ", told", "_SEEN_ON": ", told unless FALSE"}
 
 HEAD = """\
 <!-- SPDX-License-Identifier: GPL-2.0-or-later -->
@@ -20,7 +21,7 @@ HEAD = """\
 
 - **honoured**: the guest gets what the line says, or power-on is refused with a diagnostic.
 - **substituted**: by something similar, or the line is not applied; the text says by what. Where the guest could miss it, a
-  warning says so as well.
+  warning says so as well: one of its own, or DP3118, which names all lines that are marked "told".
 - **ignored**: nothing is lost; the text says why.
 - **unknown**: the key has no row here. It stays in the file, and nothing acts on it.
 
@@ -36,7 +37,7 @@ def text(literal):
 def rows(source):
     """All rows of one file; a row that the pattern does not take would be lost silently."""
     found = ROW.findall(source)
-    assert len(found) == source.count("DP_KEY("), "a row of the table is not of the usual form"
+    assert len(found) == len(re.findall(r"^DP_KEY", source, re.M)), "a row of the table is not of the usual form"
     return found
 
 
@@ -45,8 +46,8 @@ def main():
     for path in sorted(FOLDER.glob("*.inc")):
         source = path.read_text()
         print(f"\n## {TITLE.search(source).group(1)}\n\n| key | effect | what |\n|---|---|---|")
-        for key, effect, note in rows(source):
-            print(f"| `{text(key)}` | {effect.lower()} | {text(note)} |")
+        for seen, key, effect, note in rows(source):
+            print(f"| `{text(key)}` | {effect.lower()}{SEEN[seen]} | {text(note)} |")
 
 
 main()

@@ -39,6 +39,7 @@ typedef struct {
     GPtrArray *extra;    /* char *: arguments that are no JSON: -chardev, -audiodev */
     GArray *boot;        /* DpBootEntry */
     DpBootKind order[DP_BOOT_N];
+    GPtrArray *seen;        /* DpKeyReport, borrowed: lines that the guest sees otherwise */
     uint64_t bar_bytes;     /* of all passed-through functions */
     uint64_t display_bytes; /* of the display adapter's memory */
 } DpBuild;
@@ -132,6 +133,8 @@ void dp_vm_interface_free(DpVmInterface *interface);
 void dp_build_lines(DpBuild *build);
 /* memory.c: what must be pinned, and whether the host has it. */
 void dp_build_memory(DpBuild *build);
+/* left-out.c: one warning for all that the guest sees otherwise and that nothing else has told. */
+void dp_build_differences(DpBuild *build);
 /* argv.c: everything in QEMU's order. */
 void dp_build_argv(DpBuild *build);
 /* argv.c: what power-on will do, step by step. */

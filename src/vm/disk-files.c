@@ -86,8 +86,8 @@ check_pair(DpBuild *build, const Looked *one, const Looked *two)
     g_autofree char *shown = NULL;
 
     if (!one->known || !two->known || one->file->key == NULL || two->file->key == NULL ||
-        (!one->file->writable && !two->file->writable) ||
-        one->facts.device != two->facts.device || one->facts.inode != two->facts.inode) {
+        (!one->file->writable && !two->file->writable) || one->facts.device != two->facts.device ||
+        one->facts.inode != two->facts.inode) {
         return;
     }
     shown = dp_text_visible(two->file->path, -1);

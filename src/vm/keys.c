@@ -7,7 +7,9 @@
 
 /* Theme by theme; a general row comes after the special ones of its theme. */
 static const DpKeyRow key_rows[] = {
-#define DP_KEY(pattern, effect, note) {pattern, DP_EFFECT_##effect, note},
+#define DP_KEY(pattern, effect, note)         {pattern, DP_EFFECT_##effect, DP_SEEN_NEVER, note},
+#define DP_KEY_SEEN(pattern, effect, note)    {pattern, DP_EFFECT_##effect, DP_SEEN_ALWAYS, note},
+#define DP_KEY_SEEN_ON(pattern, effect, note) {pattern, DP_EFFECT_##effect, DP_SEEN_ON, note},
 #include "keys/devices.inc"
 #include "keys/display.inc"
 #include "keys/machine.inc"
@@ -16,6 +18,8 @@ static const DpKeyRow key_rows[] = {
 #include "keys/passthru.inc"
 #include "keys/storage.inc"
 #undef DP_KEY
+#undef DP_KEY_SEEN
+#undef DP_KEY_SEEN_ON
 };
 
 const DpKeyRow *
@@ -174,6 +178,16 @@ mask_secret(DpKeyReport *report)
     }
 }
 
+static bool
+is_seen(const DpKeyRow *row, const char *value)
+{
+    if (row == NULL || row->seen == DP_SEEN_NEVER || value[0] == '\0') {
+        return false;
+    }
+    return row->seen == DP_SEEN_ALWAYS ||
+           (g_ascii_strcasecmp(value, "FALSE") != 0 && strcmp(value, "0") != 0);
+}
+
 void
 dp_build_keys(DpBuild *build)
 {
@@ -186,5 +200,8 @@ dp_build_keys(DpBuild *build)
         adjust_absent(build, report, row);
         check_index(build, entry);
         g_ptr_array_add(build->plan->keys, report);
+        if (is_seen(row, entry->value)) {
+            g_ptr_array_add(build->seen, report);
+        }
     }
 }

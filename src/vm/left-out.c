@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a VMX asks for and the guest does without: never silently. */
+#include "base/text.h"
 #include "build.h"
 #include "keys.h"
+
+/* Lines that one message names. */
+#define NAMED_MAX 16u
 
 /* Asked for by TRUE. */
 static const struct {
@@ -68,5 +72,51 @@ dp_build_left_out(DpBuild *build)
 
         report_left_out(build, entry);
         report_not_applied(build, entry);
+    }
+}
+
+/* Subjects ("NAME:LINE") of all that has been told. */
+static GHashTable *
+told(const DpBuild *build)
+{
+    GHashTable *subjects = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < build->plan->diags->len; i++) {
+        const DpDiag *diag = g_ptr_array_index(build->plan->diags, i);
+
+        if (diag->severity != DP_NOTE) {
+            (void)g_hash_table_add(subjects, diag->subject);
+        }
+    }
+    return subjects;
+}
+
+void
+dp_build_differences(DpBuild *build)
+{
+    g_autoptr(GHashTable) subjects = told(build);
+    g_autoptr(GString) text = g_string_new(NULL);
+    const char *first = NULL;
+    guint n = 0;
+
+    for (guint i = 0; i < build->seen->len; i++) {
+        const DpKeyReport *report = g_ptr_array_index(build->seen, i);
+        g_autofree char *subject = g_strdup_printf("%s:%u", dp_vmx_name(build->vmx), report->line);
+        g_autofree char *shown = dp_text_visible_max(report->key, -1, 64);
+
+        if (report->effect != DP_EFFECT_SUBSTITUTED || g_hash_table_contains(subjects, subject)) {
+            continue;
+        }
+        first = first != NULL ? first : report->key;
+        if (n++ < NAMED_MAX) {
+            g_string_append_printf(text, "%s%s (line %u)", n > 1 ? ", " : "", shown, report->line);
+        }
+    }
+    if (n > NAMED_MAX) {
+        g_string_append_printf(text, " and %u more", n - NAMED_MAX);
+    }
+    if (n > 0) {
+        dp_build_diag(build, DP_DIAG_VMX_GUEST_DIFFERS, first,
+                      "not as the file says for the guest: %s", text->str);
     }
 }

@@ -133,6 +133,7 @@ build_clear(DpBuild *build)
     json_decref(build->blockdevs);
     json_decref(build->devices);
     g_ptr_array_unref(build->extra);
+    g_ptr_array_unref(build->seen);
     g_array_unref(build->boot);
 }
 
@@ -158,6 +159,7 @@ build_all(DpBuild *build)
     dp_build_lines(build);
     dp_build_advice(build);
     dp_build_memory(build);
+    dp_build_differences(build);
     dp_build_argv(build);
     dp_build_steps(build);
 }
@@ -175,6 +177,7 @@ dp_plan_new(const char *vmx_path, const DpVmx *vmx, const DpPlanInput *input)
         .blockdevs = json_array(),
         .devices = json_array(),
         .extra = g_ptr_array_new_with_free_func(g_free),
+        .seen = g_ptr_array_new(),
         .boot = g_array_new(FALSE, FALSE, sizeof(DpBootEntry)),
         .order = {DP_BOOT_DISK, DP_BOOT_CDROM, DP_BOOT_FLOPPY},
     };

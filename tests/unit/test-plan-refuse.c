@@ -2,6 +2,7 @@
 /* What a plan refuses or warns about: one line of the sample changed, one diagnostic, the right
  * line, a remedy. */
 #include "plan-fixture.h"
+#include "vm/keys.h"
 
 #include <string.h>
 
@@ -446,6 +447,106 @@ test_in_use(void)
     g_assert_nonnull(strstr(diag->message, DISK));
 }
 
+/* A key that @pattern takes, and the key that makes its device present. */
+static void
+sample_of(const char *pattern, char **ret_key, char **ret_present)
+{
+    GString *key = g_string_new(NULL);
+    const char *dot;
+
+    for (; *pattern != '\0'; pattern++) {
+        g_string_append(key, *pattern == '#' ? "0" : *pattern == '*' ? "zz" : "");
+        if (*pattern != '#' && *pattern != '*') {
+            g_string_append_c(key, *pattern);
+        }
+    }
+    dot = strchr(key->str, '.');
+    *ret_present = dot != NULL
+                       ? g_strdup_printf("%.*s.present=TRUE", (int)(dot - key->str), key->str)
+                       : g_strdup("annotation=none");
+    *ret_key = g_string_free(key, FALSE);
+}
+
+/* Every line of which the table says that the guest sees it otherwise is told, with its number. */
+static void
+test_what_the_guest_sees_is_told(void)
+{
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    size_t n, marked = 0;
+    const DpKeyRow *rows = dp_key_rows(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        g_autofree char *key = NULL, *present = NULL, *line = NULL, *text = NULL, *all = NULL;
+        g_autofree char *here = NULL;
+        g_autoptr(DpVmx) vmx = NULL;
+        g_autoptr(DpPlan) plan = NULL;
+        bool told = false;
+
+        if (rows[i].seen == DP_SEEN_NEVER) {
+            continue;
+        }
+        marked++;
+        g_assert_cmpint(rows[i].effect, ==, DP_EFFECT_SUBSTITUTED);
+        sample_of(rows[i].pattern, &key, &present);
+        g_assert_true(dp_key_lookup(key) == &rows[i]);
+        line = g_strdup_printf("%s=TRUE", key);
+        text = plan_fixture_sample((const char *const[]){present, line, NULL});
+        vmx = dp_vmx_parse("passthru.vmx", text, strlen(text), NULL, NULL);
+        plan = plan_fixture_plan(fixture, text);
+        here = g_strdup_printf("%s (line %u)", key, dp_vmx_lookup(vmx, key)->line);
+        g_free(line);
+        line = g_strdup_printf("passthru.vmx:%u", dp_vmx_lookup(vmx, key)->line);
+        for (guint k = 0; k < plan->diags->len; k++) {
+            const DpDiag *diag = g_ptr_array_index(plan->diags, k);
+
+            told = told || (diag->severity != DP_NOTE && (strcmp(diag->subject, line) == 0 ||
+                                                          strstr(diag->message, here) != NULL));
+        }
+        all = plan_diags(plan);
+        if (!told) {
+            g_error("%s is not told:\n%s", key, all);
+        }
+    }
+    g_assert_cmpuint(marked, >, 40);
+}
+
+/* One warning for all of them; none for a value that says how it is here anyway. */
+static void
+test_one_warning_for_all(void)
+{
+    static const char *const several[] = {"disk.EnableUUID=TRUE",
+                                          "bios.hddOrder=scsi0:0",
+                                          "featMask.vm.cpuid.Intel=Val:1",
+                                          "vm.genid=1",
+                                          "guestinfo.x=1",
+                                          "smbios.assetTag=a",
+                                          "pciPassthru0.macAddress=00:50:56:00:00:01",
+                                          NULL};
+    static const char *const off[] = {"disk.EnableUUID=FALSE", "guestinfo.x=", "vmci0.present=0",
+                                      NULL};
+    g_autoptr(PlanFixture) fixture = plan_fixture_new();
+    g_autoptr(DpPlan) plan = plan_fixture_changed(fixture, several);
+    g_autoptr(DpPlan) before = plan_fixture_changed(fixture, NULL);
+    g_autoptr(DpPlan) same = plan_fixture_changed(fixture, off);
+    const DpDiag *diag = plan_diag(plan, DP_DIAG_VMX_GUEST_DIFFERS);
+    unsigned n = 0;
+
+    for (guint i = 0; i < plan->diags->len; i++) {
+        n += ((DpDiag *)plan->diags->pdata[i])->row->id == DP_DIAG_VMX_GUEST_DIFFERS;
+    }
+    g_assert_cmpuint(n, ==, 1);
+    g_assert_cmpint(diag->severity, ==, DP_WARNING);
+    g_assert_false(dp_diags_have_error(plan->diags));
+    for (size_t i = 0; several[i] != NULL; i++) {
+        g_auto(GStrv) pair = g_strsplit(several[i], "=", 2);
+
+        g_assert_nonnull(strstr(diag->message, pair[0]));
+    }
+    g_assert_nonnull(strstr(diag->remedy, "vm validate"));
+    g_assert_null(plan_diag(before, DP_DIAG_VMX_GUEST_DIFFERS));
+    g_assert_null(plan_diag(same, DP_DIAG_VMX_GUEST_DIFFERS));
+}
+
 /* Another card of the same model, by its serial number: the VMX cannot tell, the store does. */
 static void
 test_other_card(void)
@@ -630,6 +731,8 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &cases[i], test_case);
     }
     g_test_add_func("/plan/in-use", test_in_use);
+    g_test_add_func("/plan/told", test_what_the_guest_sees_is_told);
+    g_test_add_func("/plan/told-at-once", test_one_warning_for_all);
     g_test_add_func("/plan/other-card", test_other_card);
     g_test_add_func("/plan/pending", test_pending);
     g_test_add_func("/plan/bar-too-large-for-bios", test_bar_too_large_for_bios);

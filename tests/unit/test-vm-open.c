@@ -125,11 +125,8 @@ test_extent_is_not_what_was_planned(Place *place, gconstpointer unused)
     g_autofree char *disk = path_in(place->folder, "disk-flat.vmdk");
     g_autofree char *other = path_in(place->outside, "backup");
     g_autofree char *descriptor = g_strdup("disk.vmdk");
-    DpVmFile file = {.path = disk,
-                     .kind = DP_VM_FILE_FLAT,
-                     .size = 512,
-                     .least = 512,
-                     .descriptor = descriptor};
+    DpVmFile file = {
+        .path = disk, .kind = DP_VM_FILE_FLAT, .size = 512, .least = 512, .descriptor = descriptor};
 
     (void)unused;
     g_assert_cmpint(dp_file_open_for_vm(&file, place->folder, &place->error), ==, -1);

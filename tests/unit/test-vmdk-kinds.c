@@ -70,8 +70,7 @@ plan_of_text(const char *folder, const char *text)
 {
     g_autofree char *path = g_build_filename(folder, "a.vmx", NULL);
     g_autoptr(DpVmx) vmx = dp_vmx_parse("a.vmx", text, strlen(text), NULL, NULL);
-    DpPlanInput input = {
-        .tcg = true, .file_head = dp_vm_file_head, .file_look = dp_vm_file_look};
+    DpPlanInput input = {.tcg = true, .file_head = dp_vm_file_head, .file_look = dp_vm_file_look};
 
     return dp_plan_new(path, vmx, &input);
 }
@@ -79,9 +78,8 @@ plan_of_text(const char *folder, const char *text)
 static DpPlan *
 plan_of(const char *folder)
 {
-    return plan_of_text(folder, HEAD
-                        "scsi0.present = \"TRUE\"\nscsi0.virtualDev = \"pvscsi\"\n"
-                        "scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"a.vmdk\"\n");
+    return plan_of_text(folder, HEAD "scsi0.present = \"TRUE\"\nscsi0.virtualDev = \"pvscsi\"\n"
+                                     "scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"a.vmdk\"\n");
 }
 
 /* What QEMU's monitor prints when it executes @command on the disk of the plan. */
