@@ -25,8 +25,8 @@ bool dp_dynamic_parse(const char *text, GArray *models);
 /* check.c: @fn is one of this VM's. */
 bool dp_resolve_in_vm(const DpBuild *build, const DpFunction *fn);
 
-/* check.c: "CARD was enabled, and CARD is there now" if @fn is not the card that the store means; NULL
- * if it is, or nothing is known. The caller frees it. */
+/* check.c: "CARD was enabled, and CARD is there now" if @fn is not the card that the store means;
+ * NULL if it is, or nothing is known. The caller frees it. */
 char *dp_resolve_other_card(const DpBuild *build, const DpFunction *fn);
 
 /* check.c: no rule that nobody overrode speaks against the function of @verdict. */

@@ -39,8 +39,8 @@ DpRun *dp_run_find(DpRoot *root, const char *vmx_path);
  */
 bool dp_run_is_on(const DpRun *run, GError **error);
 
-/* How long the VMs that are being powered on may hold the store's lock, until all of their memory is
- * pinned; 0: there is none. */
+/* How long the VMs that are being powered on may hold the store's lock, until all of their memory
+ * is pinned; 0: there is none. */
 int dp_run_starting_ms(DpRoot *root);
 
 /* For DpChange.used_by and DpPlanInput.used_by; @user is the GPtrArray of dp_run_list. */
