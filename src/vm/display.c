@@ -37,9 +37,8 @@ add_adapter(DpBuild *build)
     }
     mb = vgamem_mb(build);
     build->display_bytes = (uint64_t)mb << 20;
-    dp_build_device(build,
-                    json_pack("{s:s, s:s, s:s, s:s, s:i}", "driver", "vmware-svga", "id", "svga",
-                              "bus", "pcie.0", "addr", "f", "vgamem_mb", (int)mb));
+    dp_build_device(build, json_pack("{s:s, s:s, s:s, s:s, s:i}", "driver", "vmware-svga", "id",
+                                     "svga", "bus", "pcie.0", "addr", "f", "vgamem_mb", (int)mb));
 }
 
 /* The address in the form that QEMU wants, or NULL after a diagnostic. */

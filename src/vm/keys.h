@@ -16,7 +16,7 @@ typedef enum {
 typedef struct {
     const char *
         pattern; /* lower case; '#' is a run of digits, '*' at the end anything, '\*' an asterisk */
-    DpEffect effect;  /* unless the value makes it another one */
+    DpEffect effect; /* unless the value makes it another one */
     DpSeen seen;
     const char *note; /* what it does, by what it is replaced, or why nothing is lost */
 } DpKeyRow;

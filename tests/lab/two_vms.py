@@ -19,7 +19,7 @@ from harness import directpath, driver
 IN_USE = "DP3162"
 SHORT = "DP4001"
 MEMORY = ("0000:03:00.0", "0000:05:00.0")
-NEED_MIB = 256 + 96
+NEED_MIB = 256 + 96 + 16  # the guest, the engine, the display
 MAP = "/etc/directpath/passthru.map"
 TWO_FUNCTIONS = os.path.exists(f"{harness.PCI}/0000:02:00.1")
 FIRST, SECOND = ("0000:02:00.0", "0000:02:00.1") if TWO_FUNCTIONS else ("0000:07:01.0", "0000:07:02.0")
