@@ -112,13 +112,11 @@ dp_cli_power_on(DpCli *cli, const char *path, GError **error)
     g_autoptr(DpPlan) plan = NULL;
     g_autoptr(DpRun) run = NULL;
 
-    file = dp_vmx_file_load(path, cli->diags, error);
-    if (file == NULL) {
-        return false;
-    }
     progress = dp_progress_begin(cli, "powering on: devices, memory, engine");
     context = dp_context_new(cli, DP_CHANGE, error);
-    if (context == NULL) {
+    /* Not before: who waited for the lock may have seen the file edited meanwhile. */
+    file = context != NULL ? dp_vmx_file_load(path, cli->diags, error) : NULL;
+    if (file == NULL) {
         return false;
     }
     run = dry ? NULL : dp_run_find(context->root, file->path);

@@ -4,9 +4,11 @@
 and accepted after the first is off; a VM with both is accepted; a VM is refused while the host has the other member.
 
 The VMs have no disk: power-on returns when QEMU runs, and no guest is waited for."""
+import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,6 +155,16 @@ def run_record(path):
     return None
 
 
+def edit(path, changes):
+    """Another hand than directpath's, at any time."""
+    text = harness.read(path)
+    for old, new in changes.items():
+        assert old in text, (old, text)
+        text = text.replace(old, new)
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
 def too_little(text, other):
     assert f"error[{SHORT}]" in text and f"{NEED_MIB} MiB must be pinned" in text, text
     assert re.search(rf'\d+ MiB of this host\'s memory are available; the VM "{other}" has {NEED_MIB} MiB', text), text
@@ -196,6 +208,51 @@ def test_the_second_waits_while_the_first_pins():
         assert waiting.returncode == 1, said
         too_little(said, "left")
         directpath("vm", "power-off", first)
+
+
+def test_who_waited_reads_the_file_as_it_is_then():
+    """Another VM's power-on held the lock, and the file was edited meanwhile: what runs is what it says now."""
+    first, second = (vm(name, address) for name, address in zip(("left", "right"), MEMORY))
+    command = power_on(first)
+    engine = harness.wait_for("an engine", lambda: run_record(first), 30)["engine"]["pid"]
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        waiting = power_on(second)
+        time.sleep(5)
+        assert waiting.poll() is None, waiting.communicate()
+        edit(second, {'displayName = "right"': 'displayName = "edited"', 'memsize = "256"': 'memsize = "260"',
+                      'sched.mem.max = "256"': 'sched.mem.max = "260"'})
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    assert command.wait(timeout=90) == 0, command.communicate()
+    assert waiting.wait(timeout=90) == 0, waiting.communicate()
+    status = directpath("--json", "vm", "status", second).json
+    assert (status["name"], status["memory_mib"]) == ("edited", 260), status
+    assert "DP3208" not in [diag["id"] for diag in status.get("diagnostics", [])], status
+    for path in (first, second):
+        directpath("vm", "power-off", path)
+
+
+def test_one_that_cannot_be_ended_is_said():
+    """A record whose command still lives and has no engine yet: shut-down of all says that this one is left."""
+    path = vm("left", MEMORY[0])
+    directpath("vm", "power-on", path)
+    state = run_record(path)
+    directpath("vm", "power-off", path)
+    folder = f"/run/directpath/vm/{state['id']}"
+    nothing = {"pid": 0, "start": 0}
+    os.makedirs(folder)
+    with open(f"{folder}/supervisor.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open(f"{folder}/state.json", "w", encoding="utf-8") as stream:
+            json.dump({**state, "phase": "starting", "engine": nothing, "supervisor": nothing}, stream)
+        try:
+            result = directpath("vm", "shut-down", "--all", expect=3)
+            assert "DP4041" in result.ids() and "left" in result.err, result.err
+            assert "directpath vm status" in result.err, result.err
+        finally:
+            shutil.rmtree(folder)
+    assert directpath("--json", "vm", "list").json["vms"] == []
 
 
 def test_what_is_promised_and_not_pinned_yet_counts():
