@@ -173,6 +173,7 @@ check_mode(DpBuild *build, const char *prefix)
     g_autofree char *key = dp_build_key(prefix, mode != NULL ? "mode" : "redo");
     g_autofree char *sharing_key = dp_build_key(prefix, "sharing");
     g_autofree char *shown = NULL;
+    DpDiag *diag;
 
     if (mode != NULL && mode[0] != '\0' && g_ascii_strcasecmp(mode, "persistent") != 0 &&
         g_ascii_strcasecmp(mode, "independent-persistent") != 0) {
@@ -181,14 +182,17 @@ check_mode(DpBuild *build, const char *prefix)
         return false;
     }
     if (redo != NULL && redo[0] != '\0') {
-        dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, key, "%s has a redo log", prefix);
+        diag = dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, key, "%s has a redo log", prefix);
+        dp_diag_set_remedy(diag, "commit or discard the snapshot on the old host before the move");
         return false;
     }
     if (sharing != NULL && sharing[0] != '\0' && g_ascii_strcasecmp(sharing, "sharing-none") != 0) {
-        dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, sharing_key,
-                      "%s: a disk shared between VMs is not offered; two writers would destroy the "
-                      "data",
-                      sharing_key);
+        diag = dp_build_diag(build, DP_DIAG_VMX_DISK_MODE, sharing_key,
+                             "%s: a disk shared between VMs is not offered; two writers would "
+                             "destroy the data",
+                             sharing_key);
+        dp_diag_set_remedy(diag, "give each VM a disk of its own, and set %s to sharing-none",
+                           sharing_key);
         return false;
     }
     return true;

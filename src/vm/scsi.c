@@ -127,13 +127,15 @@ check_shared_bus(DpBuild *build, const char *prefix)
 {
     const char *shared = dp_build_get(build, prefix, "sharedBus");
     g_autofree char *key = dp_build_key(prefix, "sharedBus");
+    DpDiag *diag;
 
     if (shared == NULL || shared[0] == '\0' || g_ascii_strcasecmp(shared, "none") == 0) {
         return true;
     }
-    dp_build_diag(
+    diag = dp_build_diag(
         build, DP_DIAG_VMX_DISK_MODE, key,
         "%s: disks shared between VMs are not offered; two writers would destroy the data", key);
+    dp_diag_set_remedy(diag, "give each VM a disk of its own, and set %s to none", key);
     return false;
 }
 
