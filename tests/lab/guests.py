@@ -2,7 +2,9 @@
 """Whole guests of other makes than the sample's, on topology `host`: eight devices in one VM of hardware version 11 that boots from
 pvscsi, conventional devices with INTx among them; a PCI Express device on a conventional bus; a guest that boots from lsisas1068.
 What the guest itself sees is compared with the file."""
+import hashlib
 import re
+import struct
 import time
 
 import harness
@@ -31,12 +33,28 @@ for nic in /sys/class/net/*; do
 	[ -e "$nic/device" ] && echo "$(basename "$(readlink -f "$nic/device")") $(cat "$nic/address") $(readlink -f "$nic/device/driver")"
 done
 echo "=== nics end 0"
+begin names # by systemd's rule for a name: firmware's index, else the slot, else the place
+for nic in /sys/class/net/*; do
+	[ -e "$nic/device" ] || continue
+	place=$(basename "$(readlink -f "$nic/device")") name=""
+	[ -e "$nic/device/acpi_index" ] && name="eno$(cat "$nic/device/acpi_index")"
+	[ -z "$name" ] && [ -e "$nic/device/index" ] && name="eno$(cat "$nic/device/index")"
+	for slot in /sys/bus/pci/slots/*; do
+		[ -z "$name" ] && [ "$(cat "$slot/address")" = "${place%.*}" ] && name="ens${slot##*/}"
+	done
+	bus=${place#*:} device=${place##*:}
+	[ -z "$name" ] && name="enp$((0x${bus%%:*}))s$((0x${device%.*}))"
+	echo "$name $(cat "$nic/address") $place"
+done
+echo "=== names end 0"
 begin disks
 modprobe sd_mod # nobody loads it here: there is no udev
 for second in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/sda ] || sleep 1; done # a SAS controller looks for its disks for a while
 for disk in /sys/block/*; do [ -e "$disk/device" ] && echo "${disk##*/} $(readlink -f "$disk")"; done
-dd if=/dev/sda bs=1M count=4 2>/dev/null | sha256sum
-echo "=== disks end $?"
+dd if=/dev/sda of=/tmp/head bs=1M count=4 2>/dev/null
+status=$?
+echo "sha256 $(sha256sum /tmp/head)"
+echo "=== disks end $status"
 begin interrupts; cat /proc/interrupts; echo "=== interrupts end $?"
 echo "=== guest done"
 """
@@ -80,6 +98,42 @@ def task(name, what):
     return found.group(1)
 
 
+def plan_of(name):
+    """What the file of a VM says of its devices now: places are written into it at power-on."""
+    return directpath("--json", "vm", "validate", f"{machine.FOLDER}/{name}.vmx").json
+
+
+def head_of_disk(path, count):
+    """The SHA-256 of the first @count bytes that a guest reads from a monolithicSparse VMDK."""
+    with open(path, "rb") as disk:
+        header = disk.read(512)
+        assert header[:4] == b"KDMV", header[:4]
+        grain, = struct.unpack_from("<Q", header, 20)
+        entries, = struct.unpack_from("<I", header, 44)
+        directory, = struct.unpack_from("<Q", header, 56)
+
+        def number(sector, index):
+            disk.seek(sector * 512 + index * 4)
+            return struct.unpack("<I", disk.read(4))[0]
+
+        content = bytearray()
+        while len(content) < count:
+            index = len(content) // (grain * 512)
+            at = number(number(directory, index // entries), index % entries)
+            disk.seek(at * 512)
+            content += disk.read(grain * 512) if at > 1 else bytes(grain * 512)
+    assert any(content[:count])
+    return hashlib.sha256(content[:count]).hexdigest()
+
+
+def reads_its_disk(name):
+    """The guest has read the beginning of the disk that the VMX names, and it is what lies there."""
+    found = re.search(r"^sha256 ([0-9a-f]{64}) ", task(name, "disks"), re.M)
+    path = f"{machine.FOLDER}/passthru.vmdk"
+    assert re.search(r"^sda /sys/devices/pci", task(name, "disks"), re.M), task(name, "disks")
+    assert found and found.group(1) == head_of_disk(path, 4 << 20), task(name, "disks")
+
+
 def test_eight_devices_are_enabled():
     machine.networks("nat = none\n")
     with open(f"{harness.PCI}/{SRIOV}/sriov_numvfs", "w", encoding="ascii") as stream:
@@ -115,7 +169,31 @@ def test_it_has_the_files_uuid_and_mac():
 
 
 def test_it_reads_the_disk_it_boots_from():
-    assert re.search(r"^sda .*", task("eight", "disks"), re.M), task("eight", "disks")
+    reads_its_disk("eight")
+
+
+def test_the_tree_is_the_plans():
+    """Each PCI Express device is behind the port that the plan names, and has the slot number of the file."""
+    express = [entry for entry in plan_of("eight")["passthrough"] if not entry["guest_address"].startswith("pciBridge0 ")]
+    assert len(express) == 6, express
+    for entry in express:
+        port, place = re.fullmatch(r"pciBridge\d \(00:([0-9a-f.]+)\) device ([0-9a-f.]+)", entry["guest_address"]).groups()
+        found = re.search(rf"-{port}-\[([0-9a-f]{{2}})\]-+{place}$", task("eight", "tree"), re.M)
+        assert found, (entry, task("eight", "tree"))
+        device = harness.device(entry["address"])
+        ids = rf"\[{device['vendor_id']}:{device['device_id']}\]"
+        assert re.search(rf"^{found.group(1)}:{place} .*{ids}", task("eight", "lspci"), re.M), (entry, task("eight", "lspci"))
+        assert f"{entry['slot']} 0000:{found.group(1)}:00\n" in task("eight", "slots"), (entry, task("eight", "slots"))
+
+
+def test_its_interfaces_would_have_the_plans_names():
+    """There is no udev in the guest, which calls them eth0 and so on: its own shell makes the names as systemd would, of what it
+    sees of places and slots. That systemd itself renames one so is not shown here."""
+    planned = {entry["device"]: entry["name"] for entry in plan_of("eight")["interfaces"]}
+    seen = dict(line.split()[:2] for line in task("eight", "names").splitlines())
+    assert planned["pciPassthru1"] == "ens192", planned
+    assert set(seen) == set(planned.values()) and len(seen) == 4, (seen, planned)
+    assert seen[planned["ethernet0"]] == MAC and seen["ens192"] == "52:54:00:00:00:02", (seen, planned)
 
 
 def test_conventional_devices_are_on_a_conventional_bus():
@@ -157,7 +235,7 @@ def test_a_guest_boots_from_lsisas1068():
                        "memsize": "256", **bridges}, [])
     boot(path, "sas", "--accel", "tcg", seconds=300)
     assert "[1000:0054]" in task("sas", "lspci"), task("sas", "lspci")
-    assert "sda" in task("sas", "disks"), task("sas", "disks")
+    reads_its_disk("sas")
     directpath("vm", "power-off", path)
 
 

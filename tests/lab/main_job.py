@@ -171,6 +171,8 @@ def test_the_device_is_refused_to_another_vm():
     other = machine.variant("other", {"displayName": "Other", "RemoteDisplay.vnc.port": "5901"})
     refused = directpath("vm", "power-on", other, expect=1)
     assert "RHEL3" in refused.err and DISK in refused.err, refused.err
+    # Nor the disk, whoever else would have been told so by QEMU alone, after resets.
+    assert "DP3133" in refused.ids() and 'the VM "RHEL3" has' in refused.err and "passthru.vmdk open" in refused.err, refused.err
     assert directpath("--json", "vm", "status", VMX).json["state"] == "running"
 
 
@@ -193,6 +195,17 @@ def test_the_guest_sees_the_devices_where_the_vmx_asks():
         assert re.search(rf"^{port} PCI bridge", functions, re.M), functions
     ports = re.findall(r"^00:1[5678]\.[0-7] PCI bridge", functions, re.M)
     assert len(ports) == 32, len(ports)
+
+
+def test_the_guest_would_call_its_card_ens192():
+    """The guest has no udev and calls it eth0. By systemd's rule the name is the number of the slot in which the guest itself sees
+    the card; that it has no index from firmware, which would go before, guests.py looks at."""
+    machine.wait_for_guest(r"^=== nic end")
+    kernel_name, place, mac = re.search(r"^nic (\S+) (0000:[0-9a-f:]+)\.0 (\S+)$", machine.guest_task("nic"), re.M).groups()
+    slots = {address: slot for slot, address in (line.split() for line in machine.guest_task("slots").splitlines())}
+    planned = {entry["device"]: entry["name"] for entry in directpath("--json", "vm", "validate", VMX).json["interfaces"]}
+    assert (kernel_name, mac) == ("eth0", "52:54:00:00:00:02"), (kernel_name, mac)
+    assert f"ens{slots[place]}" == planned["pciPassthru1"] == "ens192", (slots, place, planned)
 
 
 def test_the_guest_reads_its_disk_without_an_exit():
