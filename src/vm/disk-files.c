@@ -79,14 +79,21 @@ line_of(const DpBuild *build, const char *key)
     return entry != NULL ? entry->line : 0;
 }
 
-/* Two readers do no harm. */
+/* Two readers do no harm, nor do two serial ports that append to one file. */
+static bool
+may_share(const DpVmFile *one, const DpVmFile *two)
+{
+    return (!one->writable && !two->writable) ||
+           (one->kind == DP_VM_FILE_OUTPUT && two->kind == DP_VM_FILE_OUTPUT);
+}
+
 static void
 check_pair(DpBuild *build, const Looked *one, const Looked *two)
 {
     g_autofree char *shown = NULL;
 
     if (!one->known || !two->known || one->file->key == NULL || two->file->key == NULL ||
-        (!one->file->writable && !two->file->writable) || one->facts.device != two->facts.device ||
+        may_share(one->file, two->file) || one->facts.device != two->facts.device ||
         one->facts.inode != two->facts.inode) {
         return;
     }
