@@ -141,6 +141,15 @@ wait_released(DpRoot *root, const DpRunState *state, int report, DpOutcome *outc
     return dp_fail(error, DP_ERROR_TIMEOUT, "%s: the devices are not back yet", state->name);
 }
 
+/* While a VM is being powered on there may be no engine yet: nobody to ask, and none that has
+ * ended. */
+static bool
+has_engine(const DpRunState *state, GError **error)
+{
+    return state->phase != DP_VM_STARTING || state->engine.pid != 0 ||
+           dp_fail(error, DP_ERROR_BUSY, "%s is being powered on; try again", state->name);
+}
+
 struct DpVmStop {
     DpRunState *state;
     int report;
@@ -165,7 +174,8 @@ dp_vm_stop_ask(DpRoot *root, const DpRun *run, GError **error)
 
     stop->report = open_report(root, run);
     stop->state = load(root, run, error);
-    if (stop->state == NULL || !command(root, run, "system_powerdown", error)) {
+    if (stop->state == NULL || !has_engine(stop->state, error) ||
+        !command(root, run, "system_powerdown", error)) {
         return NULL;
     }
     stop->asked_us = g_get_monotonic_time();
@@ -246,11 +256,8 @@ dp_vm_power_off(DpRoot *root, const DpRun *run, DpOutcome *outcome, GError **err
     g_autoptr(DpRunState) state = load(root, run, error);
     dp_autofd int report = open_report(root, run);
 
-    if (state == NULL) {
+    if (state == NULL || !has_engine(state, error)) {
         return false;
-    }
-    if (state->phase == DP_VM_STARTING && state->engine.pid == 0) {
-        return dp_fail(error, DP_ERROR_BUSY, "%s is being powered on; try again", state->name);
     }
     if (!command(root, run, "quit", NULL) || !wait_for(root, state, engine_gone, QUIT_TIMEOUT_MS)) {
         if (dp_process_alive(&state->engine)) {

@@ -145,7 +145,7 @@ def power_on(path):
 
 def run_record(path):
     """The record of the VM's run, once an engine is in it."""
-    for folder in os.listdir("/run/directpath/vm"):
+    for folder in os.listdir("/run/directpath/vm") if os.path.isdir("/run/directpath/vm") else []:
         try:
             state = json.loads(harness.read(f"/run/directpath/vm/{folder}/state.json"))
         except (OSError, ValueError):

@@ -412,6 +412,10 @@ test_one_that_starts_is_not_powered_off(Place *place, gconstpointer unused)
     g_assert_nonnull(run);
     g_assert_false(dp_vm_power_off(place->root, run, outcome, &error));
     g_assert_error(error, DP_ERROR, DP_ERROR_BUSY);
+    g_clear_error(&error);
+    /* Not "off", which the end of all VMs would take for a guest that has shut down. */
+    g_assert_null(dp_vm_stop_ask(place->root, run, &error));
+    g_assert_error(error, DP_ERROR, DP_ERROR_BUSY);
 }
 
 /* Who waits for the store's lock, or for one that waits for it, knows how long it may be held. */
