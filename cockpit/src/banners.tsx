@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What waits: for a reboot, or for somebody to say that a change is to stay.
+// What waits: for a reboot, or for somebody to say that a change is to stay; and what the host says of itself.
 import { Alert, AlertActionLink } from "./patternfly";
 import { useEffect, useState } from "react";
 import { type Answer, CallError, confirmChange, disableDevices } from "./directpath";
-import type { Device, DeviceList, HostStatus } from "./documents";
+import type { Device, DeviceList, Diagnostic, HostStatus } from "./documents";
 import type { Live } from "./live";
-import { CallAlert, Diagnostics } from "./problems";
+import { dismiss, lasting, textOf, useNotices } from "./notices";
+import { CallAlert, Diagnostics, DiagnosticView } from "./problems";
 import { Text } from "./text";
 
 interface BannersProps {
@@ -19,15 +20,51 @@ export function Banners({ status, devices, reload }: BannersProps) {
     const waiting = (devices.answer?.document.devices ?? []).filter(device => device.state === "reboot-required");
     const armedNow = new Set(armed?.devices ?? []);
     const pending = waiting.filter(device => !armedNow.has(device.address));
+    const notices = useNotices();
     return (
         <>
+            {status.error !== null && status.error.kind !== "missing" && (
+                <CallAlert error={status.error} title="Not known now: what waits for a reboot, or for a confirmation" />)}
+            {notices.map(one => <DiagnosticView key={textOf(one)} diagnostic={one} onDismiss={() => dismiss(one)} />)}
             {armed !== null && <Armed key={armed.devices.join()} armed={armed} reload={reload} />}
             {pending.length > 0 && <RebootRequired pending={pending} />}
+            <HostSays diagnostics={status.answer?.document.diagnostics ?? []} told={waiting} />
         </>
     );
 }
 
 const SHOWN = 8;
+
+/** That a change is armed: its own banner counts. */
+const ARMED = "DP2051";
+
+interface HostSaysProps {
+    diagnostics: Diagnostic[];
+    /** Devices whose diagnostics have a banner already. */
+    told: Device[];
+}
+
+/** What is wrong with the host as it is stored: cards that are gone or exchanged, what is in quarantine. */
+function HostSays({ diagnostics, told }: HostSaysProps) {
+    const known = new Set(told.flatMap(device => device.diagnostics).map(textOf));
+    const different = new Map(lasting(diagnostics).map(one => [textOf(one), one]));
+    const list = [...different.values()].filter(one => one.severity !== "note" && one.id !== ARMED && !known.has(textOf(one)));
+    if (list.length === 0)
+        return null;
+    return (
+        <Alert isInline component="h2" className="dp-banner" variant={list.some(one => one.severity === "error") ? "danger" : "warning"}
+            title="The host is not as it is stored">
+            <ul>
+                {list.slice(0, SHOWN).map(one => (
+                    <li key={textOf(one)}>
+                        <Text max={2000}>{one.message}</Text> <small>[<Text>{one.id}</Text>]</small>
+                        {one.remedy !== "" && <div className="dp-why">Remedy: <Text max={2000}>{one.remedy}</Text>.</div>}
+                    </li>))}
+                {list.length > SHOWN && <li>and {list.length - SHOWN} more, told by <code>directpath host status</code></li>}
+            </ul>
+        </Alert>
+    );
+}
 
 function RebootRequired({ pending }: { pending: Device[] }) {
     return (

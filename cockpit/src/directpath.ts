@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every call of directpath. Arguments are arrays, operands stand behind "--", and nothing here is seen by a shell.
 import { misfit } from "./conform";
+import { note } from "./notices";
 import type {
     Address, Diagnostic, DeviceChange, DeviceList, DeviceShow, HostCheck, HostDrift, HostStatus, VmConsole, VmEdit, VmEnd,
     VmList, VmLog, VmPlan, VmPowerOn, VmRegister, VmStatus, VmValidate,
 } from "./documents";
 
-export type FailureKind = "missing" | "denied" | "broken";
+export type FailureKind = "missing" | "denied" | "broken" | "failed";
 
-/** There is no answer of directpath: it is not there, Cockpit does not permit it, or what it printed is not JSON. */
+/** There is no answer of directpath: it is not there, Cockpit does not permit it, what it printed is not JSON, or it says why
+    there is none. */
 export class CallError extends Error {
-    constructor(readonly kind: FailureKind, message: string) {
+    constructor(readonly kind: FailureKind, message: string, readonly diagnostics: Diagnostic[] = []) {
         super(message);
         this.name = "CallError";
     }
 }
 
 /** Status: 0 done, 1 the answer is no, 2 usage, 3 the system failed, 4 partly. The document tells why in its diagnostics;
-    of a status other than 0 nothing else need be there. */
+    of a status other than 0 nothing else need be there, and then it is not whole. */
 export interface Answer<T> {
     status: number;
+    whole: boolean;
     document: Partial<T> & { diagnostics: Diagnostic[] };
 }
 
@@ -71,7 +74,9 @@ async function call<T>(schema: string, need: Need, words: string[], operands: st
     // What a shell or sudo says of a program that is not there.
     if (status === 127 && out === "")
         throw new CallError("missing", stderr);
-    return { status, document: parse(out, schema, status, stderr) as Answer<T>["document"] };
+    const document = parse(out, schema, status, stderr) as Answer<T>["document"];
+    note(document.diagnostics);
+    return { status, whole: status === 0 || misfit({ $ref: schema }, document) === null, document };
 }
 
 export const listDevices = () => call<DeviceList>("device-list", "look", ["device", "list", "--all"]);

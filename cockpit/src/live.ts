@@ -20,7 +20,7 @@ export function keep<T>(old: unknown, now: T): T {
 }
 
 export interface Live<T> {
-    /** The last answer; it stays while the next ones fail. */
+    /** The last whole answer; it stays while the next ones fail. */
     answer: Answer<T> | null;
     error: CallError | null;
     /** Asks at once; done when the answer is there. */
@@ -29,6 +29,11 @@ export interface Live<T> {
 
 const asError = (error: unknown): CallError =>
     error instanceof CallError ? error : new CallError("broken", error instanceof Error ? error.message : String(error));
+
+function sameError(one: CallError | null, other: CallError | null): boolean {
+    return one?.message === other?.message && one?.kind === other?.kind &&
+        JSON.stringify(one?.diagnostics) === JSON.stringify(other?.diagnostics);
+}
 
 /** Asks now and every so many seconds while the page is seen; 0: once. Null asks nothing. Of another load the old answer is
     forgotten. */
@@ -44,6 +49,10 @@ export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: num
         let answer: Answer<T> | null = null, error: CallError | null = null;
         try {
             answer = await load();
+            if (!answer.whole) {
+                error = new CallError("failed", `directpath ended with status ${answer.status}`, answer.document.diagnostics);
+                answer = null;
+            }
         } catch (caught) {
             error = asError(caught);
         }
@@ -52,7 +61,7 @@ export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: num
         setState(old => {
             const last = old.of === load ? old : { of: load, answer: null, error: null };
             const next = answer === null ? last.answer : keep(last.answer, answer);
-            const same = next === last.answer && error?.message === last.error?.message && error?.kind === last.error?.kind;
+            const same = next === last.answer && sameError(error, last.error);
             return same && last === old ? old : { of: load, answer: next, error };
         });
     }, [load]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is used of PatternFly, each from its own folder: the package as a whole would bring the styles of all its components.
-export { Alert, AlertActionLink, type AlertProps } from "@patternfly/react-core/dist/esm/components/Alert";
+export { Alert, AlertActionCloseButton, AlertActionLink, type AlertProps } from "@patternfly/react-core/dist/esm/components/Alert";
 export { Button } from "@patternfly/react-core/dist/esm/components/Button";
 export { Checkbox } from "@patternfly/react-core/dist/esm/components/Checkbox";
 export {

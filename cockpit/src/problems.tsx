@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is wrong, in words: diagnostics of directpath, and answers that did not come.
 import {
-    Alert, type AlertProps, Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter,
+    Alert, AlertActionCloseButton, type AlertProps, Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter,
     ExclamationCircleIcon, LockIcon,
 } from "./patternfly";
 import { Component, type ReactNode } from "react";
@@ -11,10 +11,17 @@ import { Text, visible } from "./text";
 
 const variants: Record<string, NonNullable<AlertProps["variant"]>> = { error: "danger", warning: "warning", note: "info" };
 
-export function DiagnosticView({ diagnostic }: { diagnostic: Diagnostic }) {
+interface DiagnosticProps {
+    diagnostic: Diagnostic;
+    /** It stays until this is asked for. */
+    onDismiss?: () => void;
+}
+
+export function DiagnosticView({ diagnostic, onDismiss }: DiagnosticProps) {
     const { id, severity, message, cause, remedy } = diagnostic;
     return (
         <Alert isInline component="h4" variant={variants[severity] ?? "custom"} className="dp-diagnostic"
+            actionClose={onDismiss !== undefined && <AlertActionCloseButton aria-label="Dismiss" onClose={onDismiss} />}
             title={<><Text max={2000}>{message}</Text> <small>[{visible(id)}]</small></>}>
             <dl>
                 {cause !== "" && <><dt>Cause</dt><dd><Text max={2000}>{cause}</Text></dd></>}
@@ -41,11 +48,13 @@ const headings: Record<FailureKind, string> = {
     missing: "Directpath is not installed",
     denied: "Not permitted",
     broken: "Directpath did not answer",
+    failed: "Directpath could not tell",
 };
 
 const advice: Record<FailureKind, string> = {
     missing: "The program directpath was not found on this host. Install the package directpath, then try again.",
     denied: "Cockpit did not permit this. Turn on administrative access at the top of the console, then try again.",
+    failed: "It gives these reasons.",
     broken: "What directpath printed cannot be shown. Page and program may be of different versions, or the program failed.",
 };
 
@@ -57,6 +66,7 @@ export function NoAnswer({ error, retry }: { error: CallError; retry: () => void
             <EmptyStateBody>
                 <p>{advice[error.kind]}</p>
                 <p><Text max={1000}>{error.message}</Text></p>
+                <Diagnostics diagnostics={error.diagnostics} />
             </EmptyStateBody>
             <EmptyStateFooter><EmptyStateActions><Button variant="primary" onClick={retry}>Try again</Button></EmptyStateActions></EmptyStateFooter>
         </EmptyState>
@@ -69,6 +79,7 @@ export function CallAlert({ error, title }: { error: CallError; title?: string }
         <Alert isInline component="h4" variant="danger" title={title ?? headings[error.kind]}>
             <p>{advice[error.kind]}</p>
             <p><Text max={1000}>{error.message}</Text></p>
+            {error.diagnostics.length > 0 && <Diagnostics diagnostics={error.diagnostics} />}
         </Alert>
     );
 }

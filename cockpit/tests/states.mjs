@@ -68,10 +68,60 @@ export const tests = [
         assert.ok(await tab.getByRole("row", { name: /0000:03:00\.0/ }).isVisible());
         await shoot("state-not-up-to-date");
     }],
+    ["what is said once, and what is stored and not there, stay above every tab", async env => {
+        const { tab, shoot } = env;
+        const once = { id: "DP2053", severity: "warning", subject: "0000:04:00.0", message: "0000:04:00.0: taken back after 60 s", cause: "nobody", remedy: "repeat" };
+        const strange = { ...once, id: "DP1999", message: "something of the host as a whole" };
+        const gone = "0000:0a:00.0";
+        const host = await open(env, "lab-enabled", { prepare: on => {
+            on.write("etc/directpath/esx.conf", `${on.read("etc/directpath/esx.conf")}/device/010:00.0/owner = "passthru"\n`);
+            on.answer("device-list", { ...on.ask("device", "list", "--all"), diagnostics: [once, strange] });
+        } });
+        await tab.getByText(once.message).waitFor();
+        await tab.getByText(strange.message).waitFor();
+        const absent = host.ask("host", "status").diagnostics.find(one => one.id === "DP2020");
+        assert.equal(absent.subject, gone);
+        await tab.getByText(absent.message).waitFor();
+        host.forget("device-list"); // it is said no more
+        await tab.getByText(strange.message).waitFor({ state: "hidden" });
+        await tab.getByRole("tab", { name: "Virtual machines" }).click();
+        assert.ok(await tab.getByText(once.message).isVisible(), "what was said once is gone");
+        await shoot("state-said-once");
+        await tab.getByRole("button", { name: "Dismiss" }).click();
+        await tab.getByText(once.message).waitFor({ state: "hidden" });
+        host.answer("host-status", example("failure"), { status: 3 });
+        await tab.getByRole("heading", { name: "Not known now: what waits for a reboot, or for a confirmation" }).waitFor();
+        await tab.getByText(example("failure").diagnostics[0].message, { exact: true }).waitFor();
+    }],
     ["a command that is refused whole shows its reasons", async env => {
         await open(env, "lab", { prepare: host => host.answer("device-list", example("failure"), { status: 3 }) });
+        await env.tab.getByRole("heading", { name: "Directpath could not tell" }).waitFor();
         await env.tab.getByText(example("failure").diagnostics[0].message).waitFor();
         await env.tab.getByText(example("failure").diagnostics[0].remedy).waitFor();
+        assert.equal(await env.tab.getByText("No PCI function").count(), 0);
         await env.shoot("state-failed");
+    }],
+    ["a failure is not taken for an answer: nothing is said of what is not known", async env => {
+        const { tab } = env;
+        const failure = example("failure");
+        const host = await open(env, "lab", { prepare: on => {
+            for (const name of ["device-list", "vm-list", "host-check"])
+                on.answer(name, failure, { status: 3 });
+        } });
+        for (const [name, wrong] of [["PCI devices", "No PCI function"], ["Host", "Devices of this host cannot be passed through."],
+                                     ["Virtual machines", "No virtual machine"]]) {
+            await tab.getByRole("tab", { name }).click();
+            await tab.getByRole("heading", { name: "Directpath could not tell" }).waitFor();
+            await tab.getByText(failure.diagnostics[0].message).waitFor();
+            assert.equal(await tab.getByText(wrong).count(), 0, `${name} says: ${wrong}`);
+        }
+        await tab.getByRole("tab", { name: "PCI devices" }).click();
+        host.forget("device-list");
+        await tab.getByRole("button", { name: "Try again" }).click();
+        await tab.getByRole("row", { name: /0000:03:00\.0/ }).waitFor();
+        host.answer("device-list", failure, { status: 3 });
+        await tab.getByRole("heading", { name: "Not up to date" }).waitFor();
+        await tab.getByText(failure.diagnostics[0].message).waitFor();
+        assert.ok(await tab.getByRole("row", { name: /0000:03:00\.0/ }).isVisible(), "the last good answer is gone");
     }],
 ];

@@ -28,7 +28,7 @@ async function apply(change: Change, dryRun: boolean, confirmWithin: number): Pr
         parts.push(() => enableDevices(change.enable, { dryRun, confirmWithin }));
     if (change.disable.length > 0)
         parts.push(() => disableDevices(change.disable, dryRun));
-    const all: Outcome = { status: 0, document: { diagnostics: [], steps: [], next: [], reboot_required: false } };
+    const all: Outcome = { status: 0, whole: true, document: { diagnostics: [], steps: [], next: [], reboot_required: false } };
     for (const [index, part] of parts.entries()) {
         const { status, document } = await part();
         // A plan is as good as its worse part; of a change something was done when the second part is refused.

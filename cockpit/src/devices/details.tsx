@@ -3,8 +3,9 @@
 import { Button, TimesIcon } from "../patternfly";
 import { useCallback } from "react";
 import { showDevice } from "../directpath";
-import type { Device, DeviceShow } from "../documents";
+import type { Device, DeviceShow, Diagnostic } from "../documents";
 import { useLive } from "../live";
+import { lasting, textOf } from "../notices";
 import { CallAlert, Diagnostics } from "../problems";
 import { Text, visible } from "../text";
 import { Fields, Grid, Part, size, Working, YesNo } from "../ui";
@@ -112,14 +113,18 @@ function Bars({ full }: { full: Full }) {
 interface DetailsProps {
     device: Device;
     devices: Device[];
+    /** What is told above already. */
+    told: Diagnostic[];
     onChange: (change: Change) => void;
     onClose: () => void;
 }
 
-export function DeviceDetails({ device, devices, onChange, onClose }: DetailsProps) {
+export function DeviceDetails({ device, devices, told, onChange, onClose }: DetailsProps) {
     const load = useCallback(() => showDevice(device.address), [device.address]);
     const { answer, error } = useLive(load, 10);
     const full = answer?.document.device ?? null;
+    const known = new Set(told.map(textOf));
+    const also = lasting(answer?.document.diagnostics ?? []).filter(one => !known.has(textOf(one)));
     return (
         <section className="dp-lower" aria-label={`Details of ${visible(device.address)}`}>
             <header className="dp-lower-head">
@@ -134,9 +139,8 @@ export function DeviceDetails({ device, devices, onChange, onClose }: DetailsPro
                 <Button variant="plain" size="sm" aria-label="Close details" icon={<TimesIcon />} onClick={onClose} />
             </header>
             <div className="dp-lower-body" tabIndex={0} role="group" aria-label="Details">
-                <Diagnostics diagnostics={full?.diagnostics ?? device.diagnostics} />
+                <Diagnostics diagnostics={[...full?.diagnostics ?? device.diagnostics, ...also]} />
                 {error !== null && <CallAlert error={error} />}
-                {answer !== null && answer.status !== 0 && <Diagnostics diagnostics={answer.document.diagnostics} />}
                 <Part title="Device"><Identity device={device} full={full} /></Part>
                 {answer === null && error === null && <Working what="Reading" />}
                 {full !== null && (

@@ -6,6 +6,7 @@ import {
 import { useCallback, useMemo, useState } from "react";
 import type { DeviceList, Diagnostic } from "../documents";
 import type { Live } from "../live";
+import { lasting } from "../notices";
 import { CallAlert, Diagnostics, NoAnswer } from "../problems";
 import { type Change, ChangeDialog } from "./change";
 import { DeviceDetails } from "./details";
@@ -21,10 +22,10 @@ interface DevicesTabProps {
 
 const select = (address: string) => cockpit.location.go(["devices", address]);
 
-/** Why no function of this host can be passed through, if that is so. */
+/** Why no function of this host can be passed through, if that is so, and what else is amiss with the host as a whole. */
 function HostProblems({ diagnostics }: { diagnostics: Diagnostic[] }) {
-    const errors = diagnostics.filter(one => one.severity === "error");
-    return errors.length === 0 ? null : <Diagnostics diagnostics={errors} />;
+    const list = lasting(diagnostics).filter(one => one.severity !== "note");
+    return list.length === 0 ? null : <Diagnostics diagnostics={list} />;
 }
 
 function Nothing({ filtered, clear }: { filtered: boolean; clear: () => void }) {
@@ -86,7 +87,7 @@ export function DevicesTab({ devices, chosen, reload }: DevicesTabProps) {
                 {found.size === 0 && <Nothing filtered={filtered} clear={clear} />}
             </div>
             {device !== undefined && (
-                <DeviceDetails key={device.address} device={device} devices={list ?? []} onChange={setChange}
+                <DeviceDetails key={device.address} device={device} devices={list ?? []} told={devices.answer.document.diagnostics} onChange={setChange}
                     onClose={() => cockpit.location.go(["devices"])} />)}
             {change !== null && <ChangeDialog devices={list ?? []} change={change} reload={reload} onClose={() => setChange(null)} />}
         </div>

@@ -6,6 +6,7 @@ import { type Live, useLive } from "../live";
 import {
     BanIcon, Button, CheckCircleIcon, ExclamationCircleIcon, OutlinedQuestionCircleIcon,
 } from "../patternfly";
+import { lasting } from "../notices";
 import { CallAlert, Diagnostics, NoAnswer } from "../problems";
 import { Text } from "../text";
 import { Fields, Grid, Part, Working } from "../ui";
@@ -104,7 +105,7 @@ export function HostTab() {
                 <Button variant="secondary" onClick={reload}>Check again</Button>
             </div>
             <Part title="Checklist"><Checklist check={document} /></Part>
-            <Diagnostics diagnostics={document.diagnostics} />
+            <Diagnostics diagnostics={lasting(document.diagnostics)} />
             <Part title="The host"><Facts check={document} /></Part>
             <Part title="Changes since the last good boot"><Drift drift={drift} /></Part>
             <Part title="Survey: each function against each rule"><Survey rows={document.survey ?? []} /></Part>

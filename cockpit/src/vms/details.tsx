@@ -5,6 +5,7 @@ import { CallError, unregisterVm, vmLog, vmStatus, vmValidate } from "../directp
 import type { Device, Diagnostic, VmStatus, VmValidate } from "../documents";
 import { type Live, useLive } from "../live";
 import { Alert, Button, Modal, ModalBody, ModalFooter, ModalHeader, TimesIcon } from "../patternfly";
+import { lasting } from "../notices";
 import { CallAlert, Diagnostics } from "../problems";
 import { Lines, Text, visible } from "../text";
 import { Fields, Grid, Part, Working } from "../ui";
@@ -167,7 +168,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
                 <Failed live={status} />
                 {document.vmx_changed === true && <Alert isInline component="h3" variant="info" title="Its file was changed since: that takes effect at the next power-on" />}
                 <Part title="Virtual machine"><Facts vm={vm} status={document} /></Part>
-                {status.answer?.status === 0 && <Diagnostics diagnostics={document.diagnostics ?? []} />}
+                {status.answer?.status === 0 && <Diagnostics diagnostics={lasting(document.diagnostics ?? [])} />}
                 <Interrupts status={document} />
                 <Unavailable status={document} />
                 {document.vnc != null && <Console vmx={vmx} />}

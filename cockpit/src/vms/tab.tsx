@@ -7,6 +7,7 @@ import type { Live } from "../live";
 import {
     Button, CheckCircleIcon, EmptyState, EmptyStateBody, ExclamationTriangleIcon, PowerOffIcon, VirtualMachineIcon,
 } from "../patternfly";
+import { lasting } from "../notices";
 import { CallAlert, Diagnostics, NoAnswer } from "../problems";
 import { Text, visible } from "../text";
 import { Grid, Working } from "../ui";
@@ -68,7 +69,7 @@ export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
     return (
         <div className="dp-split">
             {vms.error !== null && <CallAlert error={vms.error} title="Not up to date" />}
-            {vms.answer.document.diagnostics.length > 0 && <Diagnostics diagnostics={vms.answer.document.diagnostics} />}
+            <Diagnostics diagnostics={lasting(vms.answer.document.diagnostics)} />
             <div className="dp-toolbar">
                 <Button variant="secondary" onClick={() => setRegistering(true)}>Register a VM</Button>
                 <div className="dp-found">{rows.length === 1 ? "1 VM" : `${rows.length} VMs`}</div>
