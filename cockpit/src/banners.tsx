@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What waits: for a reboot, or for somebody to say that a change is to stay; and what the host says of itself.
-import { Alert, AlertActionLink } from "./patternfly";
-import { useEffect, useState } from "react";
+import { Alert, AlertActionCloseButton, AlertActionLink } from "./patternfly";
+import { useEffect, useRef, useState } from "react";
 import { type Answer, CallError, confirmChange, disableDevices } from "./directpath";
-import type { Device, DeviceList, Diagnostic, HostStatus } from "./documents";
+import type { Address, Device, DeviceChange, DeviceList, Diagnostic, HostStatus } from "./documents";
 import type { Live } from "./live";
 import { dismiss, lasting, textOf, useNotices } from "./notices";
 import { CallAlert, Diagnostics, DiagnosticView } from "./problems";
@@ -21,12 +21,17 @@ export function Banners({ status, devices, reload }: BannersProps) {
     const armedNow = new Set(armed?.devices ?? []);
     const pending = waiting.filter(device => !armedNow.has(device.address));
     const notices = useNotices();
+    const { outcome, setOutcome, ended, forget } = useEnd(armed, status);
+    // That it was taken back, and how that went, directpath says itself to the first that asks with the privileges.
+    const said = notices.some(one => TAKEN_BACK.includes(one.id));
     return (
         <>
             {status.error !== null && status.error.kind !== "missing" && (
                 <CallAlert error={status.error} title="Not known now: what waits for a reboot, or for a confirmation" />)}
             {notices.map(one => <DiagnosticView key={textOf(one)} diagnostic={one} onDismiss={() => dismiss(one)} />)}
-            {armed !== null && <Armed key={armed.devices.join()} armed={armed} reload={reload} />}
+            {armed !== null && <Armed key={armed.devices.join()} armed={armed} reload={reload} onOutcome={setOutcome} />}
+            {outcome !== null && isFailure(outcome) && <NotDone outcome={outcome} notices={notices} onDismiss={() => setOutcome(null)} />}
+            {ended !== null && (ended.kept || !said) && <Ended ended={ended} onDismiss={forget} />}
             {pending.length > 0 && <RebootRequired pending={pending} />}
             <HostSays diagnostics={status.answer?.document.diagnostics ?? []} told={waiting} />
         </>
@@ -85,9 +90,75 @@ function RebootRequired({ pending }: { pending: Device[] }) {
     );
 }
 
+const TAKEN_BACK = ["DP2053", "DP2054"];
+
+type ArmedChange = NonNullable<HostStatus["armed"]>;
+
+/** What came of a button of the countdown. It outlives the countdown, which may be over by then. */
+interface Outcome {
+    verb: "keep" | "take-back";
+    result: Answer<DeviceChange> | CallError;
+}
+
+/** A change that is armed no more. */
+interface End {
+    devices: Address[];
+    kept: boolean;
+}
+
+const isFailure = ({ result }: Outcome): boolean => result instanceof CallError || result.status !== 0;
+
+/** What became of the change that was armed the last time. Who confirmed it need not have been this page: the store tells. */
+function useEnd(armed: ArmedChange | null, status: Live<HostStatus>) {
+    const [outcome, setOutcome] = useState<Outcome | null>(null);
+    const [end, setEnd] = useState<End | null>(null);
+    const before = useRef<Address[]>([]);
+    const now = status.answer?.document.devices;
+    useEffect(() => {
+        if (armed !== null) {
+            if (before.current.join() !== armed.devices.join()) {
+                setOutcome(null);
+                setEnd(null);
+            }
+            before.current = armed.devices;
+        } else if (before.current.length > 0 && now !== undefined) {
+            const devices = before.current;
+            before.current = [];
+            setEnd({ devices, kept: devices.every(address => now.some(one => one.address === address && one.owner === "passthru")) });
+        }
+    }, [armed, now]);
+    const confirmed = outcome?.verb === "keep" && !(outcome.result instanceof CallError) && outcome.result.status === 0 &&
+        outcome.result.document.changed === true;
+    const ended = end === null ? null : { ...end, kept: end.kept || confirmed };
+    return { outcome, setOutcome, ended, forget: () => setEnd(null) };
+}
+
+function Ended({ ended: { devices, kept }, onDismiss }: { ended: End; onDismiss: () => void }) {
+    return (
+        <Alert isInline component="h2" className="dp-banner" variant={kept ? "success" : "warning"} title={kept ? "Kept: the change stays" : "Taken back"}
+            actionClose={<AlertActionCloseButton aria-label="Dismiss" onClose={onDismiss} />}>
+            {!kept && <p>The change was not confirmed, and the host has back:</p>}
+            <ul>{devices.map(address => <li key={address}><Text>{address}</Text></li>)}</ul>
+        </Alert>
+    );
+}
+
+function NotDone({ outcome: { verb, result }, notices, onDismiss }: { outcome: Outcome; notices: Diagnostic[]; onDismiss: () => void }) {
+    const title = verb === "keep" ? "The change was not kept" : "The change was not taken back now";
+    const known = new Set(notices.map(textOf));
+    return (
+        <Alert isInline component="h2" className="dp-banner" variant="danger" title={title}
+            actionClose={<AlertActionCloseButton aria-label="Dismiss" onClose={onDismiss} />}>
+            {result instanceof CallError ? <CallAlert error={result} /> :
+                <Diagnostics diagnostics={result.document.diagnostics.filter(one => !known.has(textOf(one)))} />}
+        </Alert>
+    );
+}
+
 interface ArmedProps {
-    armed: NonNullable<HostStatus["armed"]>;
+    armed: ArmedChange;
     reload: () => Promise<void>;
+    onOutcome: (outcome: Outcome | null) => void;
 }
 
 /** Seconds, counted here between two answers. */
@@ -102,13 +173,13 @@ function useCountdown(left: number): number {
     return Math.max(0, start.left - Math.floor((now - start.at) / 1000));
 }
 
-function Armed({ armed, reload }: ArmedProps) {
+function Armed({ armed, reload, onOutcome }: ArmedProps) {
     const left = useCountdown(armed.seconds_left);
     const [busy, setBusy] = useState(false);
-    const [result, setResult] = useState<Answer<unknown> | CallError | null>(null);
-    const act = async (call: () => Promise<Answer<unknown>>) => {
+    const act = async (verb: Outcome["verb"], call: () => Promise<Answer<DeviceChange>>) => {
         setBusy(true);
-        setResult(await call().catch((error: unknown) => error as CallError));
+        onOutcome(null);
+        onOutcome({ verb, result: await call().catch((error: unknown) => error as CallError) });
         await reload();
         setBusy(false);
     };
@@ -117,16 +188,14 @@ function Armed({ armed, reload }: ArmedProps) {
             title={`Enabled for now: taken back in ${left} s`}
             actionLinks={
                 <>
-                    <AlertActionLink isDisabled={busy} onClick={() => void act(confirmChange)}>Keep the change</AlertActionLink>
-                    <AlertActionLink isDisabled={busy} onClick={() => void act(() => disableDevices(armed.devices, false))}>
+                    <AlertActionLink isDisabled={busy} onClick={() => void act("keep", confirmChange)}>Keep the change</AlertActionLink>
+                    <AlertActionLink isDisabled={busy} onClick={() => void act("take-back", () => disableDevices(armed.devices, false))}>
                         Take it back now
                     </AlertActionLink>
                 </>}>
             <p>If this page still reaches the host, keep the change. Otherwise the host takes it back by itself:</p>
             <ul>{armed.devices.map(address => <li key={address}><Text>{address}</Text></li>)}</ul>
             <progress max={armed.seconds} value={left} aria-label="Time that is left" />
-            {result instanceof CallError ? <CallAlert error={result} /> :
-                result !== null && result.status !== 0 && <Diagnostics diagnostics={result.document.diagnostics} />}
         </Alert>
     );
 }

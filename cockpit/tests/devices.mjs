@@ -234,7 +234,47 @@ export const tests = [
         await tab.getByRole("button", { name: "Keep the change" }).click();
         host.answer("host-status", { ...status, armed: null });
         await tab.getByRole("heading", { name: /taken back in/ }).waitFor({ state: "hidden" });
+        await tab.getByRole("heading", { name: "Kept: the change stays" }).waitFor();
         assert.ok(host.calls().some(words => words.join(" ") === "--json device confirm"));
+    }],
+    ["network devices: how the countdown ends is said, also when a confirmation comes too late", async env => {
+        const { tab, shoot } = env;
+        const armed = { devices: ["0000:04:00.0"], seconds: 60, seconds_left: 40, overrides: [] };
+        let free = null;
+        const host = await open(env, "lab", { prepare: on => {
+            free = on.ask("host", "status");
+            on.answer("host-status", { ...free, armed });
+        } });
+        const heading = name => tab.getByRole("heading", { name });
+        const again = async () => {
+            host.answer("host-status", { ...free, armed });
+            await tab.reload();
+            await heading(/taken back in/).waitFor();
+        };
+        await heading(/taken back in/).waitFor();
+        host.answer("host-status", free); // nobody said anything
+        await heading("Taken back").waitFor();
+        await heading(/taken back in/).waitFor({ state: "hidden" });
+        await shoot("armed-expired");
+        await tab.getByRole("button", { name: "Dismiss" }).click();
+        await heading("Taken back").waitFor({ state: "hidden" });
+        await again();
+        const late = { ...example("failure").diagnostics[0], id: "DP2055", message: "it is too late to confirm" };
+        host.answer("device-confirm", { diagnostics: [late] }, { status: 1, wait: 1 });
+        await tab.getByRole("button", { name: "Keep the change" }).click();
+        host.answer("host-status", free);
+        await heading("The change was not kept").waitFor();
+        await tab.getByText(late.message).waitFor();
+        await heading("Taken back").waitFor();
+        await shoot("armed-too-late");
+        assert.ok(await tab.getByText(late.message).isVisible(), "what was refused is gone");
+        await again();
+        host.answer("device-disable", { ...example("device-change"), steps: [] }, { wait: 1 });
+        await tab.getByRole("button", { name: "Take it back now" }).click();
+        host.answer("host-status", free);
+        await heading("Taken back").waitFor();
+        assert.deepEqual(host.calls().findLast(words => words.includes("disable")), ["--json", "device", "disable", "--", "0000:04:00.0"]);
+        assert.equal(await heading(/was not/).count(), 0);
     }],
     ["changes that failed, or were done in part, say so", async env => {
         const { tab, shoot } = env;
