@@ -97,8 +97,9 @@ export function enableDevices(addresses: Address[], { dryRun, confirmWithin }: C
                               addresses);
 }
 
+/** The rest of their units comes along, as in enableDevices. */
 export const disableDevices = (addresses: Address[], dryRun: boolean) =>
-    call<DeviceChange>("device-change", dryRun ? "look" : "change", ["device", "disable", ...(dryRun ? ["--dry-run"] : [])],
+    call<DeviceChange>("device-change", dryRun ? "look" : "change", ["device", "disable", "--with-unit", ...(dryRun ? ["--dry-run"] : [])],
                        addresses);
 
 export const confirmChange = () => call<DeviceChange>("device-change", "change", ["device", "confirm"]);

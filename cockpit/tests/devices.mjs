@@ -171,6 +171,20 @@ export const tests = [
         assert.doesNotMatch(host.read("etc/directpath/esx.conf"), /003:00\.0.*passthru/);
         await dialog(tab).getByText("Close", { exact: true }).click();
     }],
+    ["disable: the others of the unit come along, as the dialog says", async env => {
+        const { tab } = env;
+        const marked = '/device/005:01.0/owner = "passthru"\n/device/005:02.0/owner = "passthru"\n';
+        const host = await open(env, "lab-enabled", { path: "devices/0000:05:01.0", prepare: on =>
+            on.write("etc/directpath/esx.conf", on.read("etc/directpath/esx.conf") + marked) });
+        await tab.getByRole("button", { name: "Disable passthrough" }).click();
+        const hit = dialog(tab).getByRole("grid", { name: "Functions to be disabled" });
+        assert.match(await hit.innerText(), /0000:05:01\.0[\s\S]*chosen[\s\S]*0000:05:02\.0[\s\S]*comes along/);
+        await dialog(tab).getByText("store owner 0000:05:02.0").waitFor();
+        await dialog(tab).getByRole("button", { name: "Disable passthrough" }).click();
+        await dialog(tab).getByText("Close", { exact: true }).click();
+        assert.deepEqual(host.calls().findLast(words => words.includes("disable")), ["--json", "device", "disable", "--with-unit", "--", "0000:05:01.0"]);
+        assert.doesNotMatch(host.read("etc/directpath/esx.conf"), /005:0[12]\.0.*passthru/, "one of the unit stays behind");
+    }],
     ["edit: a list of devices, as vSphere's", async env => {
         const { tab, shoot } = env;
         const host = await open(env, "lab");
@@ -219,6 +233,21 @@ export const tests = [
         await tab.getByRole("button", { name: "Enable passthrough" }).click();
         await dialog(tab).getByRole("heading", { name: "Plan" }).waitFor();
         const status = { ...host.ask("host", "status"), armed: { devices: ["0000:04:00.0"], seconds: 60, seconds_left: 57, overrides: [] } };
+        const field = dialog(tab).getByLabel("Seconds until it is taken back");
+        const asked = host.calls().filter(words => words.includes("--dry-run")).length;
+        await field.focus();
+        await tab.keyboard.press("Control+A");
+        await tab.keyboard.press("Delete");
+        for (const key of "120")
+            await tab.keyboard.press(key);
+        assert.equal(await field.inputValue(), "120", "what is typed does not arrive");
+        assert.ok(await field.evaluate(one => one === document.activeElement), "the field has lost the keyboard");
+        assert.equal(host.calls().filter(words => words.includes("--dry-run")).length, asked, "each key makes a plan");
+        for (const [text, becomes] of [["99999", "3600"], ["3", "10"], ["", "60"], ["90", "90"]]) {
+            await field.fill(text);
+            await field.blur();
+            assert.equal(await field.inputValue(), becomes);
+        }
         await shoot("enable-network");
         await dialog(tab).getByRole("button", { name: "Enable passthrough" }).click();
         await dialog(tab).getByText("Changing the owner").first().waitFor();
@@ -226,7 +255,7 @@ export const tests = [
         host.answer("host-status", status);
         await dialog(tab).waitFor({ state: "hidden" });
         assert.deepEqual(host.calls().filter(words => words.includes("enable") && !words.includes("--dry-run")),
-                         [["--json", "device", "enable", "--with-unit", "--confirm-within", "60", "--", "0000:04:00.0"]]);
+                         [["--json", "device", "enable", "--with-unit", "--confirm-within", "90", "--", "0000:04:00.0"]]);
         await tab.getByRole("heading", { name: /taken back in 5\d s/ }).waitFor();
         await tab.getByRole("heading", { name: /taken back in 5[0-5] s/ }).waitFor(); // it counts
         await shoot("armed");
@@ -273,7 +302,7 @@ export const tests = [
         await tab.getByRole("button", { name: "Take it back now" }).click();
         host.answer("host-status", free);
         await heading("Taken back").waitFor();
-        assert.deepEqual(host.calls().findLast(words => words.includes("disable")), ["--json", "device", "disable", "--", "0000:04:00.0"]);
+        assert.deepEqual(host.calls().findLast(words => words.includes("disable")), ["--json", "device", "disable", "--with-unit", "--", "0000:04:00.0"]);
         assert.equal(await heading(/was not/).count(), 0);
     }],
     ["changes that failed, or were done in part, say so", async env => {

@@ -19,7 +19,12 @@ export interface Change {
 
 type Outcome = Answer<DeviceChange>;
 
-const CONFIRM_S = 60, CONFIRM_MAX_S = 3600;
+const CONFIRM_S = 60, CONFIRM_MIN_S = 10, CONFIRM_MAX_S = 3600;
+
+/** What is being typed may be anything; what is asked for is a time. */
+function inTime(seconds: number): number {
+    return Number.isFinite(seconds) ? Math.min(CONFIRM_MAX_S, Math.max(CONFIRM_MIN_S, Math.trunc(seconds))) : CONFIRM_S;
+}
 
 /** Both parts of a change, one behind the other; the second only if the first was done. */
 async function apply(change: Change, dryRun: boolean, confirmWithin: number): Promise<Outcome> {
@@ -43,14 +48,15 @@ async function apply(change: Change, dryRun: boolean, confirmWithin: number): Pr
     return all;
 }
 
-/** Everything that changes hands: the chosen functions and the rest of their units. */
-function affected(devices: Device[], chosen: Address[]): Device[] {
+/** Everything that changes hands: the chosen functions, and the rest of their units unless it is there already. */
+function affected(devices: Device[], chosen: Address[], enable: boolean): Device[] {
     const units = new Set(devices.filter(device => chosen.includes(device.address)).flatMap(device => [device.address, ...device.unit]));
-    return devices.filter(device => units.has(device.address));
+    return devices.filter(device => units.has(device.address) &&
+        (chosen.includes(device.address) || device.owner === (enable ? "host" : "passthru")));
 }
 
 function Chooser({ devices, change, onChoose }: { devices: Device[]; change: Change; onChoose: (device: Device) => void }) {
-    const along = new Set([...affected(devices, change.enable), ...affected(devices, change.disable)].map(device => device.address));
+    const along = new Set([...affected(devices, change.enable, true), ...affected(devices, change.disable, false)].map(device => device.address));
     const ticked = (device: Device) => {
         const touched = along.has(device.address);
         return device.owner === "passthru" ? !touched : touched;
@@ -66,7 +72,7 @@ function Chooser({ devices, change, onChoose }: { devices: Device[]; change: Cha
 }
 
 function Consequences({ devices, chosen, enable }: { devices: Device[]; chosen: Address[]; enable: boolean }) {
-    const hit = affected(devices, chosen);
+    const hit = affected(devices, chosen, enable);
     if (hit.length === 0)
         return null;
     const along = hit.length > chosen.length;
@@ -86,7 +92,12 @@ function Consequences({ devices, chosen, enable }: { devices: Device[]; chosen: 
     );
 }
 
-function Steps({ steps }: { steps: Step[] }) {
+/** The plan is made without the time, which can still be changed. */
+function detailOf({ action, detail }: Step, seconds: number): string | null {
+    return action === "arm" ? `taken back after ${seconds} s unless it is confirmed` : detail;
+}
+
+function Steps({ steps, seconds }: { steps: Step[]; seconds: number }) {
     if (steps.length === 0)
         return <p className="dp-none">Nothing is to be done.</p>;
     return (
@@ -94,7 +105,7 @@ function Steps({ steps }: { steps: Step[] }) {
             {steps.map((step, index) => (
                 <li key={index}>
                     <Text>{step.action}</Text> {step.subject !== null && <Text>{step.subject}</Text>}
-                    {step.detail !== null && <>: <Text>{step.detail}</Text></>}
+                    {step.detail !== null && <>: <Text>{detailOf(step, seconds)}</Text></>}
                     {step.undo !== null && <small> (taken back by: <Text>{step.undo}</Text>)</small>}
                 </li>))}
         </ol>
@@ -142,14 +153,15 @@ interface DialogProps {
 export function ChangeDialog({ devices, change: initial, reload, onClose }: DialogProps) {
     const [change, setChange] = useState(initial);
     const [confirm, setConfirm] = useState(true);
-    const [seconds, setSeconds] = useState(CONFIRM_S);
+    const [typed, setTyped] = useState(String(CONFIRM_S));
     const [running, setRunning] = useState(false);
     const [result, setResult] = useState<Outcome | CallError | null>(null);
 
-    const network = affected(devices, change.enable).some(device => device.class.startsWith("02"));
-    const confirmWithin = network && confirm ? seconds : 0;
+    const network = affected(devices, change.enable, true).some(device => device.class.startsWith("02"));
+    const seconds = inTime(typed === "" ? NaN : Number(typed));
+    const armed = network && confirm;
     const empty = change.enable.length + change.disable.length === 0;
-    const load = useMemo(() => empty ? null : () => apply(change, true, confirmWithin), [change, confirmWithin, empty]);
+    const load = useMemo(() => empty ? null : () => apply(change, true, armed ? CONFIRM_S : 0), [change, armed, empty]);
     const plan = useLive(load, 0);
     const diagnostics = plan.answer?.document.diagnostics ?? [];
     const ready = plan.answer !== null && plan.error === null && plan.answer.status === 0;
@@ -163,7 +175,7 @@ export function ChangeDialog({ devices, change: initial, reload, onClose }: Dial
 
     const run = async () => {
         setRunning(true);
-        const outcome = await apply(change, false, confirmWithin).catch((error: unknown) =>
+        const outcome = await apply(change, false, armed ? seconds : 0).catch((error: unknown) =>
             error instanceof CallError ? error : new CallError("broken", String(error)));
         await reload();
         setRunning(false);
@@ -188,17 +200,17 @@ export function ChangeDialog({ devices, change: initial, reload, onClose }: Dial
                 {!done && plan.answer !== null && !ready && refusals(diagnostics).length > 0 && (
                     <Alert isInline component="h3" variant="danger" title="This is refused, for these reasons" />)}
                 {!done && <Diagnostics diagnostics={diagnostics} />}
-                {!done && ready && <Part title="Plan"><Steps steps={plan.answer?.document.steps ?? []} /></Part>}
-                {!done && network && ready && (
+                {!done && ready && <Part title="Plan"><Steps steps={plan.answer?.document.steps ?? []} seconds={seconds} /></Part>}
+                {!done && network && (
                     <div className="dp-confirm">
                         <Checkbox id="dp-confirm" isChecked={confirm} isDisabled={running} onChange={(_event, on) => setConfirm(on)}
                             label="Take it back unless I confirm it in time"
                             description="If the host cannot be reached without this network device, it comes back by itself." />
                         {confirm && (
-                            <NumberInput value={seconds} min={10} max={CONFIRM_MAX_S} isDisabled={running} unit="seconds" widthChars={4}
+                            <NumberInput value={typed === "" ? "" : Number(typed)} min={CONFIRM_MIN_S} max={CONFIRM_MAX_S} isDisabled={running} unit="seconds" widthChars={4}
                                 inputAriaLabel="Seconds until it is taken back" minusBtnAriaLabel="Fewer seconds" plusBtnAriaLabel="More seconds"
-                                onMinus={() => setSeconds(old => Math.max(10, old - 10))} onPlus={() => setSeconds(old => Math.min(CONFIRM_MAX_S, old + 10))}
-                                onChange={event => setSeconds(Math.min(CONFIRM_MAX_S, Math.max(1, Math.trunc(Number(event.currentTarget.value)) || CONFIRM_S)))} />)}
+                                onMinus={() => setTyped(String(inTime(seconds - 10)))} onPlus={() => setTyped(String(inTime(seconds + 10)))}
+                                onChange={event => setTyped(event.currentTarget.value)} onBlur={() => setTyped(String(seconds))} />)}
                     </div>)}
                 {running && <Working what="Changing the owner" />}
                 {result instanceof CallError ? <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : "There is no answer"} /> :
