@@ -6,7 +6,7 @@ import { type Answer, CallError, confirmChange, disableDevices } from "./directp
 import type { Address, Device, DeviceChange, DeviceList, Diagnostic, HostStatus } from "./documents";
 import type { Live } from "./live";
 import { dismiss, lasting, textOf, useNotices } from "./notices";
-import { CallAlert, Diagnostics, DiagnosticView } from "./problems";
+import { CallAlert, Diagnostics, DiagnosticView, NotUpToDate } from "./problems";
 import { Text } from "./text";
 
 interface BannersProps {
@@ -28,6 +28,7 @@ export function Banners({ status, devices, reload }: BannersProps) {
         <>
             {status.error !== null && status.error.kind !== "missing" && (
                 <CallAlert error={status.error} title="Not known now: what waits for a reboot, or for a confirmation" />)}
+            {status.error === null && armed !== null && <NotUpToDate of={status} />}
             {notices.map(one => <DiagnosticView key={textOf(one)} diagnostic={one} onDismiss={() => dismiss(one)} />)}
             {armed !== null && <Armed key={armed.devices.join()} armed={armed} reload={reload} onOutcome={setOutcome} />}
             {outcome !== null && isFailure(outcome) && <NotDone outcome={outcome} notices={notices} onDismiss={() => setOutcome(null)} />}

@@ -23,9 +23,13 @@ export interface Live<T> {
     /** The last whole answer; it stays while the next ones fail. */
     answer: Answer<T> | null;
     error: CallError | null;
+    /** It has been asked for LATE_S seconds now, without an answer. */
+    late: boolean;
     /** Asks at once; done when the answer is there. */
     reload: () => Promise<void>;
 }
+
+export const LATE_S = 10;
 
 const asError = (error: unknown): CallError =>
     error instanceof CallError ? error : new CallError("broken", error instanceof Error ? error.message : String(error));
@@ -35,18 +39,43 @@ function sameError(one: CallError | null, other: CallError | null): boolean {
         JSON.stringify(one?.diagnostics) === JSON.stringify(other?.diagnostics);
 }
 
-/** Asks now and every so many seconds while the page is seen; 0: once. Null asks nothing. Of another load the old answer is
-    forgotten. */
+const permission = cockpit.permission({ admin: true });
+
+/** Calls @tell when the page is seen again, and when what may be seen has changed. */
+function whenSeenAnew(tell: (other: boolean) => void): () => void {
+    let allowed = permission.allowed;
+    const seen = () => tell(false);
+    const permitted = () => {
+        const before = allowed;
+        allowed = permission.allowed;
+        if (before !== null && before !== allowed)
+            tell(true);
+    };
+    cockpit.addEventListener("visibilitychange", seen);
+    permission.addEventListener("changed", permitted);
+    return () => {
+        cockpit.removeEventListener("visibilitychange", seen);
+        permission.removeEventListener("changed", permitted);
+    };
+}
+
+/** Asks now and every so many seconds while the page is seen; 0: once, when it is seen. Asks again when the session's
+    privileges change. Null asks nothing. Of another load the old answer is forgotten. */
 export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: number): Live<T> {
     const [state, setState] = useState<{ of: unknown; answer: Answer<T> | null; error: CallError | null }>(
         { of: load, answer: null, error: null });
     const current = useRef(load);
     current.current = load;
+    // Each question has a number: of two that are under way, the later one's answer is the newer.
+    const asked = useRef(0), taken = useRef(0);
+    const [late, setLate] = useState(false);
 
     const reload = useCallback(async () => {
         if (load === null)
             return;
         let answer: Answer<T> | null = null, error: CallError | null = null;
+        const number = ++asked.current;
+        const timer = window.setTimeout(() => setLate(old => old || (current.current === load && taken.current < number)), LATE_S * 1000);
         try {
             answer = await load();
             if (!answer.whole) {
@@ -56,8 +85,11 @@ export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: num
         } catch (caught) {
             error = asError(caught);
         }
-        if (current.current !== load)
-            return; // too late: something else is shown by now
+        window.clearTimeout(timer);
+        if (current.current !== load || taken.current > number)
+            return; // too late: something else is shown by now, or something newer
+        taken.current = number;
+        setLate(false);
         setState(old => {
             const last = old.of === load ? old : { of: load, answer: null, error: null };
             const next = answer === null ? last.answer : keep(last.answer, answer);
@@ -67,22 +99,33 @@ export function useLive<T>(load: (() => Promise<Answer<T>>) | null, seconds: num
     }, [load]);
 
     useEffect(() => {
-        let stopped = false, timer = 0;
+        let stopped = false, missed = false, timer = 0;
         const turn = async () => {
-            if (!cockpit.hidden)
-                await reload();
+            missed = cockpit.hidden;
+            if (missed)
+                return;
+            await reload();
             if (!stopped && seconds > 0)
                 timer = window.setTimeout(() => void turn(), seconds * 1000);
         };
+        const forget = whenSeenAnew(other => {
+            if (other && !cockpit.hidden)
+                void reload();
+            else if (other)
+                missed = true;
+            else if (missed)
+                void turn();
+        });
         void turn();
         return () => {
             stopped = true;
+            forget();
             window.clearTimeout(timer);
         };
     }, [reload, seconds]);
 
     const mine = state.of === load;
-    return { answer: mine ? state.answer : null, error: mine ? state.error : null, reload };
+    return { answer: mine ? state.answer : null, error: mine ? state.error : null, late: mine && late, reload };
 }
 
 /** The path behind the page's address, as Cockpit keeps it. */
@@ -100,7 +143,6 @@ export function usePath(): string[] {
 export function useAdministrator(): boolean | null {
     const [allowed, setAllowed] = useState<boolean | null>(null);
     useEffect(() => {
-        const permission = cockpit.permission({ admin: true });
         const changed = () => setAllowed(permission.allowed);
         changed();
         permission.addEventListener("changed", changed);

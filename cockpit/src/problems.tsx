@@ -6,6 +6,7 @@ import {
 } from "./patternfly";
 import { Component, type ReactNode } from "react";
 import type { CallError, FailureKind } from "./directpath";
+import { LATE_S, type Live } from "./live";
 import type { Diagnostic } from "./documents";
 import { Text, visible } from "./text";
 
@@ -82,6 +83,16 @@ export function CallAlert({ error, title }: { error: CallError; title?: string }
             {error.diagnostics.length > 0 && <Diagnostics diagnostics={error.diagnostics} />}
         </Alert>
     );
+}
+
+/** Above an answer: what is shown is of an earlier time, and why. */
+export function NotUpToDate({ of }: { of: Live<unknown> }) {
+    if (of.error !== null)
+        return <CallAlert error={of.error} title="Not up to date" />;
+    return of.late ? (
+        <Alert isInline component="h4" variant="warning" title="Not up to date">
+            <p>Directpath has been asked and has not answered for {LATE_S} seconds. The host may be busy, or a device or its driver hangs.</p>
+        </Alert>) : null;
 }
 
 /** A mistake of the page itself is said, not a white window. */

@@ -32,9 +32,11 @@ for word; do
     esac
 done
 { printf '%s\\t' "$@"; echo; } >>"$base/calls"
+if [ -e "$base/answers/$name.json" ]; then exec 3<"$base/answers/$name.json"; fi
 if [ -e "$base/answers/$name.wait" ]; then sleep "$(cat "$base/answers/$name.wait")"; fi
-if [ -e "$base/answers/$name.json" ]; then
-    cat "$base/answers/$name.json"
+if [ -e "$base/answers/$name.kill" ]; then kill -s KILL $$; fi
+if [ -e /dev/fd/3 ]; then
+    cat <&3
     exit "$(cat "$base/answers/$name.status" 2>/dev/null || echo 0)"
 fi
 exec "$base/directpath" --root "$base/tree" "$@"
@@ -124,18 +126,23 @@ export class Host {
         return JSON.parse(stdout);
     }
 
-    answer(name, document, { status = 0, wait = 0 } = {}) {
+    /** @wait: seconds until it comes; it is the one of when it was asked for. @kill: none comes, the program is killed. */
+    answer(name, document, { status = 0, wait = 0, kill = false } = {}) {
         const at = join(this.base, "answers", name);
+        if (kill)
+            writeFileSync(`${at}.kill`, "");
         if (wait > 0)
             writeFileSync(`${at}.wait`, String(wait));
         if (document === undefined)
             return;
         writeFileSync(`${at}.status`, String(status));
+        // Another file: who reads the old one goes on reading it.
+        rmSync(`${at}.json`, { force: true });
         writeFileSync(`${at}.json`, typeof document === "string" ? document : JSON.stringify(document));
     }
 
     forget(name) {
-        for (const end of ["json", "status", "wait"])
+        for (const end of ["json", "status", "wait", "kill"])
             rmSync(join(this.base, "answers", `${name}.${end}`), { force: true });
     }
 

@@ -2,7 +2,7 @@
 // When there is no answer, or none that is hoped for.
 import assert from "node:assert/strict";
 import { open } from "./devices.mjs";
-import { example } from "./harness.mjs";
+import { example, SAMPLE } from "./harness.mjs";
 
 export const tests = [
     ["directpath is not installed: said, and found once it is", async env => {
@@ -92,6 +92,73 @@ export const tests = [
         host.answer("host-status", example("failure"), { status: 3 });
         await tab.getByRole("heading", { name: "Not known now: what waits for a reboot, or for a confirmation" }).waitFor();
         await tab.getByText(example("failure").diagnostics[0].message, { exact: true }).waitFor();
+    }],
+    ["an answer that does not come is said, and one that comes after a newer one is dropped", async env => {
+        const { tab } = env;
+        await tab.clock.install();
+        const host = await open(env, "lab", { path: "devices/0000:03:00.0" });
+        const state = word => tab.getByRole("row", { name: /0000:03:00\.0/ }).getByText(word);
+        await tab.getByRole("button", { name: "Enable passthrough" }).click();
+        await tab.getByRole("dialog").getByRole("heading", { name: "Plan" }).waitFor();
+        const lists = () => host.calls().filter(words => words[2] === "list" && words[1] === "device").length;
+        const before = lists();
+        host.answer("device-list", host.ask("device", "list", "--all"), { wait: 6 });
+        await tab.clock.fastForward(5000);
+        while (lists() === before)
+            await tab.waitForTimeout(100);
+        const asked = Date.now();
+        await tab.clock.fastForward(10_000);
+        await tab.getByRole("heading", { name: "Not up to date", includeHidden: true }).first().waitFor();
+        host.forget("device-list");
+        await tab.getByRole("dialog").getByRole("button", { name: "Enable passthrough" }).click();
+        await tab.getByText("Close", { exact: true }).click();
+        await state("Reboot required").waitFor();
+        await tab.getByRole("heading", { name: "Not up to date" }).waitFor({ state: "hidden" });
+        assert.ok(Date.now() - asked < 6000, "the older answer was there first: nothing is shown by this");
+        await tab.waitForTimeout(asked + 6500 - Date.now());
+        assert.ok(await state("Reboot required").isVisible(), "an older answer took the place of a newer one");
+    }],
+    ["a page that is not seen asks nothing, and asks once it is seen", async env => {
+        const { tab } = env;
+        await tab.addInitScript(() => Object.defineProperty(document, "hidden", { get: () => window.away === true }));
+        const show = away => tab.evaluate(value => { window.away = value; document.dispatchEvent(new Event("visibilitychange")); }, away);
+        let vmx = "";
+        const host = await open(env, "lab", { path: "vms", prepare: on => { vmx = on.vm("RHEL3", SAMPLE); } });
+        await tab.getByRole("button", { name: "RHEL3" }).waitFor();
+        await show(true);
+        await tab.getByRole("button", { name: "RHEL3" }).click();
+        await tab.getByText("Validating").first().waitFor();
+        await tab.getByText("Reading the log").first().waitFor();
+        assert.equal(await tab.getByText("It has no log").count(), 0, "what is not known yet is said to be so");
+        assert.ok(!host.calls().some(words => words.at(-1) === vmx), "it asks unseen");
+        await show(false);
+        await tab.getByText(/^Key by key: /).waitFor();
+        await tab.getByText("It has no log: it has not run here.").waitFor();
+    }],
+    ["what more privileges show is asked for when they come", async env => {
+        const { tab } = env;
+        await tab.addInitScript(() => {
+            let library;
+            const permission = Object.assign(new EventTarget(), { allowed: false });
+            window.administrator = () => { permission.allowed = true; permission.dispatchEvent(new Event("changed")); };
+            Object.defineProperty(window, "cockpit", { get: () => library, set: value => { library = Object.assign(value, { permission: () => permission }); } });
+        });
+        let vmx = "";
+        const denied = { ...example("failure").diagnostics[0], id: "DP9004", message: "its file may not be read" };
+        const host = await open(env, "lab", { path: "vms", prepare: on => {
+            vmx = on.vm("RHEL3", SAMPLE);
+            for (const name of ["vm-validate", "vm-log"])
+                on.answer(name, { diagnostics: [denied] }, { status: 3 });
+        } });
+        await tab.getByRole("heading", { name: "Limited access" }).waitFor();
+        await tab.getByRole("button", { name: "RHEL3" }).click();
+        await tab.getByRole("heading", { name: "The log cannot be shown" }).waitFor();
+        assert.equal(await tab.getByText("It has no log").count(), 0, "a log that may not be read is said not to be");
+        host.forget("vm-validate");
+        host.answer("vm-log", { vmx, log: "2026-11-21T02:30:02.000Z error DP4013: seen\n", diagnostics: [] });
+        await tab.evaluate(() => window.administrator());
+        await tab.getByText(/^Key by key: /).waitFor();
+        await tab.getByText("error DP4013: seen").first().waitFor();
     }],
     ["a command that is refused whole shows its reasons", async env => {
         await open(env, "lab", { prepare: host => host.answer("device-list", example("failure"), { status: 3 }) });

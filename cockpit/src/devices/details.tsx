@@ -6,7 +6,7 @@ import { showDevice } from "../directpath";
 import type { Device, DeviceShow, Diagnostic } from "../documents";
 import { useLive } from "../live";
 import { lasting, textOf } from "../notices";
-import { CallAlert, Diagnostics } from "../problems";
+import { Diagnostics, NotUpToDate } from "../problems";
 import { Text, visible } from "../text";
 import { Fields, Grid, Part, size, Working, YesNo } from "../ui";
 import type { Change } from "./change";
@@ -121,7 +121,8 @@ interface DetailsProps {
 
 export function DeviceDetails({ device, devices, told, onChange, onClose }: DetailsProps) {
     const load = useCallback(() => showDevice(device.address), [device.address]);
-    const { answer, error } = useLive(load, 10);
+    const live = useLive(load, 10);
+    const { answer, error } = live;
     const full = answer?.document.device ?? null;
     const known = new Set(told.map(textOf));
     const also = lasting(answer?.document.diagnostics ?? []).filter(one => !known.has(textOf(one)));
@@ -140,7 +141,7 @@ export function DeviceDetails({ device, devices, told, onChange, onClose }: Deta
             </header>
             <div className="dp-lower-body" tabIndex={0} role="group" aria-label="Details">
                 <Diagnostics diagnostics={[...full?.diagnostics ?? device.diagnostics, ...also]} />
-                {error !== null && <CallAlert error={error} />}
+                <NotUpToDate of={live} />
                 <Part title="Device"><Identity device={device} full={full} /></Part>
                 {answer === null && error === null && <Working what="Reading" />}
                 {full !== null && (

@@ -7,7 +7,7 @@ import { useCallback, useMemo, useState } from "react";
 import type { DeviceList, Diagnostic } from "../documents";
 import type { Live } from "../live";
 import { lasting } from "../notices";
-import { CallAlert, Diagnostics, NoAnswer } from "../problems";
+import { Diagnostics, NoAnswer, NotUpToDate } from "../problems";
 import { type Change, ChangeDialog } from "./change";
 import { DeviceDetails } from "./details";
 import { states } from "./state";
@@ -52,13 +52,13 @@ export function DevicesTab({ devices, chosen, reload }: DevicesTabProps) {
 
     if (devices.answer === null)
         return devices.error !== null ? <NoAnswer error={devices.error} retry={() => void reload()} /> :
-            <div className="dp-loading"><Skeleton screenreaderText="Reading the PCI devices" /><Skeleton width="80%" /><Skeleton width="60%" /></div>;
+            <div className="dp-loading"><NotUpToDate of={devices} /><Skeleton screenreaderText="Reading the PCI devices" /><Skeleton width="80%" /><Skeleton width="60%" /></div>;
 
     const filtered = text.trim() !== "" || state !== "";
     const device = list?.find(one => one.address === chosen);
     return (
         <div className="dp-split">
-            {devices.error !== null && <CallAlert error={devices.error} title="Not up to date" />}
+            <NotUpToDate of={devices} />
             <HostProblems diagnostics={devices.answer.document.diagnostics} />
             <div className="dp-toolbar">
                 <div className="dp-search">

@@ -7,7 +7,7 @@ import {
     BanIcon, Button, CheckCircleIcon, ExclamationCircleIcon, OutlinedQuestionCircleIcon,
 } from "../patternfly";
 import { lasting } from "../notices";
-import { CallAlert, Diagnostics, NoAnswer } from "../problems";
+import { CallAlert, Diagnostics, NoAnswer, NotUpToDate } from "../problems";
 import { Text } from "../text";
 import { Fields, Grid, Part, Working } from "../ui";
 import { Survey } from "./survey";
@@ -95,11 +95,11 @@ export function HostTab() {
     const drift = useLive(hostDrift, 60);
     const reload = () => { void check.reload(); void drift.reload(); };
     if (check.answer === null)
-        return check.error !== null ? <NoAnswer error={check.error} retry={reload} /> : <div className="dp-host"><Working what="Checking the host" /></div>;
+        return check.error !== null ? <NoAnswer error={check.error} retry={reload} /> : <div className="dp-host"><Working what="Checking the host" /><NotUpToDate of={check} /></div>;
     const document = check.answer.document;
     return (
         <div className="dp-host">
-            {check.error !== null && <CallAlert error={check.error} title="Not up to date" />}
+            <NotUpToDate of={check} />
             <div className="dp-row">
                 <div className="dp-grow"><Capable check={document} /></div>
                 <Button variant="secondary" onClick={reload}>Check again</Button>

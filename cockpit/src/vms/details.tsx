@@ -67,11 +67,15 @@ function Unavailable({ status }: { status: Partial<VmStatus> }) {
     );
 }
 
+/** What is asked for is not there. */
+const NO_LOG = "DP9005";
+
 function LastRun({ vmx, state, status }: { vmx: string; state: string; status: Partial<VmStatus> }) {
     // Asked again when its state changes: a run that ends has written its last lines.
     const load = useCallback(() => (void state, vmLog(vmx)), [vmx, state]);
-    const { answer } = useLive(load, 0);
-    const log = answer?.status === 0 ? answer.document.log ?? "" : "";
+    const { answer, error } = useLive(load, 0);
+    const log = answer?.document.log ?? "";
+    const none = error?.diagnostics.some(one => one.id === NO_LOG) === true;
     const faults = status.dma_faults ?? null;
     const end = endOf(log);
     return (
@@ -82,8 +86,11 @@ function LastRun({ vmx, state, status }: { vmx: string; state: string; status: P
                         {faults.powered_off && " The VM was powered off for it."}</p>
                 </Alert>)}
             {end.length > 0 && <><h4>How it ended</h4><Lines>{end.join("\n")}</Lines></>}
-            {log === "" ? <p className="dp-none">It has no log: it has not run here.</p> :
-                <details><summary>Log</summary><Lines>{log}</Lines></details>}
+            {answer === null && error === null && <Working what="Reading the log" />}
+            {error !== null && !none && <CallAlert error={error} title="The log cannot be shown" />}
+            {(none || answer !== null && log === "") && <p className="dp-none">It has no log: it has not run here.</p>}
+            {log !== "" && (
+                <details><summary>Log</summary><Lines>{log}</Lines></details>)}
         </Part>
     );
 }

@@ -8,7 +8,7 @@ import {
     Button, CheckCircleIcon, EmptyState, EmptyStateBody, ExclamationTriangleIcon, PowerOffIcon, VirtualMachineIcon,
 } from "../patternfly";
 import { lasting } from "../notices";
-import { CallAlert, Diagnostics, NoAnswer } from "../problems";
+import { Diagnostics, NoAnswer, NotUpToDate } from "../problems";
 import { Text, visible } from "../text";
 import { Grid, Working } from "../ui";
 import { VmDetails } from "./details";
@@ -54,7 +54,7 @@ export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
     const [registering, setRegistering] = useState(false);
     const rows = useMemo(() => vmsOf(vms.answer?.document ?? {}), [vms.answer]);
     if (vms.answer === null)
-        return vms.error !== null ? <NoAnswer error={vms.error} retry={() => void reload()} /> : <div className="dp-host"><Working what="Reading the list of VMs" /></div>;
+        return vms.error !== null ? <NoAnswer error={vms.error} retry={() => void reload()} /> : <div className="dp-host"><Working what="Reading the list of VMs" /><NotUpToDate of={vms} /></div>;
 
     const act = async (vmx: string, verb: Power) => {
         const set = (status: PowerStatus) => setPower(old => ({ ...old, [vmx]: status }));
@@ -68,7 +68,7 @@ export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
     const vm = rows.find(row => row.key === chosen);
     return (
         <div className="dp-split">
-            {vms.error !== null && <CallAlert error={vms.error} title="Not up to date" />}
+            <NotUpToDate of={vms} />
             <Diagnostics diagnostics={lasting(vms.answer.document.diagnostics)} />
             <div className="dp-toolbar">
                 <Button variant="secondary" onClick={() => setRegistering(true)}>Register a VM</Button>
