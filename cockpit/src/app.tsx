@@ -7,7 +7,7 @@ import { hostStatus, listDevices, listVms } from "./directpath";
 import { HostTab } from "./host/tab";
 import { useAdministrator, useLive, usePath } from "./live";
 import { Boundary } from "./problems";
-import { VmsTab } from "./vms/tab";
+import { usePower, VmsTab } from "./vms/tab";
 
 const TABS = { devices: "PCI devices", host: "Host", vms: "Virtual machines" };
 type TabName = keyof typeof TABS;
@@ -23,6 +23,7 @@ export function App() {
     const status = useLive(first ? null : hostStatus, 5);
     const vms = useLive(first ? null : listVms, 5);
     const reload = async () => { await Promise.all([devices.reload(), status.reload(), vms.reload()]); };
+    const power = usePower(reload);
 
     return (
         <main className="dp-page">
@@ -42,7 +43,7 @@ export function App() {
                 <section id={`dp-${tab}`} role="tabpanel" aria-label={TABS[tab]} className="dp-panel">
                     {tab === "devices" && <DevicesTab devices={devices} chosen={chosen} reload={reload} />}
                     {tab === "host" && <HostTab />}
-                    {tab === "vms" && <VmsTab vms={vms} devices={devices} chosen={chosen} reload={reload} />}
+                    {tab === "vms" && <VmsTab power={power} vms={vms} devices={devices} chosen={chosen} reload={reload} />}
                 </section>
             </Boundary>
         </main>

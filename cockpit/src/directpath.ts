@@ -7,12 +7,14 @@ import type {
     VmList, VmLog, VmPlan, VmPowerOn, VmRegister, VmStatus, VmValidate,
 } from "./documents";
 
-export type FailureKind = "missing" | "denied" | "broken" | "failed";
+export type FailureKind = "missing" | "denied" | "broken" | "failed" | "lost" | "killed";
 
-/** There is no answer of directpath: it is not there, Cockpit does not permit it, what it printed is not JSON, or it says why
-    there is none. */
+/** There is no answer of directpath: it is not there, Cockpit does not permit it, what it printed is not JSON, it says why
+    there is none, or it came to an end before it could answer. */
 export class CallError extends Error {
-    constructor(readonly kind: FailureKind, message: string, readonly diagnostics: Diagnostic[] = []) {
+    constructor(readonly kind: FailureKind, message: string, readonly diagnostics: Diagnostic[] = [],
+                /** A change was asked for, and may have happened. */
+                readonly unsure = false) {
         super(message);
         this.name = "CallError";
     }
@@ -31,26 +33,30 @@ type Need = "look" | "change";
 
 const DENIED = ["access-denied", "not-authorized", "authentication-failed", "authentication-unavailable"];
 
-function failure(problem: CockpitProblem): CallError {
+/** The way to the host, not the program. */
+const LOST = ["disconnected", "terminated", "no-session", "timeout", "no-host", "unknown-host", "cancelled", "internal-error", "protocol-error"];
+
+function failure(problem: CockpitProblem, need: Need): CallError {
     if (problem.problem === "not-found" || problem.message === "not-found")
         return new CallError("missing", problem.message);
     if (problem.problem !== null && DENIED.includes(problem.problem))
         return new CallError("denied", problem.message);
-    return new CallError("broken", problem.message);
+    const kind = problem.exit_signal != null ? "killed" : problem.problem !== null && LOST.includes(problem.problem) ? "lost" : "broken";
+    return new CallError(kind, problem.message, [], need === "change");
 }
 
-function parse(text: string, schema: string, status: number, stderr: string): unknown {
+function parse(text: string, schema: string, status: number, stderr: string, need: Need): unknown {
     const said = stderr === "" ? "" : `; it said: ${stderr}`;
     let document: unknown;
     try {
         document = JSON.parse(text);
     } catch (error) {
         const why = text.trim() === "" ? "it printed nothing" : (error as Error).message;
-        throw new CallError("broken", `directpath ended with status ${status}, and its answer is not JSON: ${why}${said}`);
+        throw new CallError("broken", `directpath ended with status ${status}, and its answer is not JSON: ${why}${said}`, [], need === "change");
     }
     const wrong = misfit({ $ref: status === 0 ? schema : "failure" }, document);
     if (wrong !== null)
-        throw new CallError("broken", `directpath's answer is not of the form that this page knows: ${wrong}${said}`);
+        throw new CallError("broken", `directpath's answer is not of the form that this page knows: ${wrong}${said}`, [], need === "change");
     return document;
 }
 
@@ -67,14 +73,14 @@ async function call<T>(schema: string, need: Need, words: string[], operands: st
     } catch (caught) {
         const problem = caught as CockpitProblem;
         if (typeof problem.exit_status !== "number" || problem.exit_status < 0)
-            throw failure(problem);
+            throw failure(problem, need);
         status = problem.exit_status;
         stderr = problem.message;
     }
     // What a shell or sudo says of a program that is not there.
     if (status === 127 && out === "")
         throw new CallError("missing", stderr);
-    const document = parse(out, schema, status, stderr) as Answer<T>["document"];
+    const document = parse(out, schema, status, stderr, need) as Answer<T>["document"];
     note(document.diagnostics);
     return { status, whole: status === 0 || misfit({ $ref: schema }, document) === null, document };
 }

@@ -50,14 +50,22 @@ const headings: Record<FailureKind, string> = {
     denied: "Not permitted",
     broken: "Directpath did not answer",
     failed: "Directpath could not tell",
+    lost: "The connection to the host was lost",
+    killed: "Directpath was ended by force",
 };
 
 const advice: Record<FailureKind, string> = {
     missing: "The program directpath was not found on this host. Install the package directpath, then try again.",
     denied: "Cockpit did not permit this. Turn on administrative access at the top of the console, then try again.",
     failed: "It gives these reasons.",
+    lost: "The connection was lost before directpath had answered.",
+    killed: "Somebody or the kernel ended the program before it had answered.",
     broken: "What directpath printed cannot be shown. Page and program may be of different versions, or the program failed.",
 };
+
+/** Of a change without an answer nobody can say here what came of it. */
+const UNSURE = "The change may have happened, in whole or in part. Look at the lists of devices and VMs: they show what is so. What was given away " +
+    "for a time only is taken back by the host itself; what was interrupted is put right by the next command.";
 
 /** In place of what cannot be shown. */
 export function NoAnswer({ error, retry }: { error: CallError; retry: () => void }) {
@@ -75,10 +83,11 @@ export function NoAnswer({ error, retry }: { error: CallError; retry: () => void
 }
 
 /** Above what is shown and could not be brought up to date, or in a dialog whose change did not happen. */
-export function CallAlert({ error, title }: { error: CallError; title?: string }) {
+export function CallAlert({ error, title }: { error: CallError; title?: string | undefined }) {
     return (
         <Alert isInline component="h4" variant="danger" title={title ?? headings[error.kind]}>
             <p>{advice[error.kind]}</p>
+            {error.unsure && <p>{UNSURE}</p>}
             <p><Text max={1000}>{error.message}</Text></p>
             {error.diagnostics.length > 0 && <Diagnostics diagnostics={error.diagnostics} />}
         </Alert>

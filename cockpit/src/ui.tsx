@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Small things that several tabs show.
-import { Spinner } from "./patternfly";
+import { Alert, Button, Spinner, TimesIcon } from "./patternfly";
 import { type ReactNode, useEffect, useState } from "react";
-import { visible } from "./text";
+import { Text, visible } from "./text";
 
 /** A heading and what is below it. */
 export function Part({ title, children }: { title: string; children: ReactNode }) {
@@ -61,9 +61,24 @@ export function Working({ what }: { what: string }) {
         return () => window.clearInterval(timer);
     }, []);
     return (
-        <div className="dp-working" role="status">
-            <Spinner size="md" aria-label={what} /> {what}{seconds >= 2 && ` ${seconds} s`}
+        <div className="dp-working">
+            <Spinner size="md" aria-hidden="true" /> <span role="status">{what}</span>
+            {/* Not for ears: it would be said each second. */}
+            {seconds >= 2 && <span aria-hidden="true">{seconds} s</span>}
         </div>
+    );
+}
+
+/** In place of the details of what was chosen, or is named by the page's address, and is not there. */
+export function NotThere({ what, children, onClose }: { what: string; children: ReactNode; onClose: () => void }) {
+    return (
+        <section className="dp-lower" aria-label={`Details of ${visible(what, 60)}`}>
+            <header className="dp-lower-head">
+                <h2><Text max={120}>{what}</Text></h2>
+                <Button variant="plain" size="sm" aria-label="Close details" icon={<TimesIcon />} onClick={onClose} />
+            </header>
+            <div className="dp-lower-body"><Alert isInline component="h3" variant="warning" title="It is not there"><p>{children}</p></Alert></div>
+        </section>
     );
 }
 

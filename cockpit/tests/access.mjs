@@ -109,6 +109,6 @@ export const tests = [
         const changes = host.calls().filter(words => !words.includes("--dry-run") && /enable|power-on/.test(words.slice(1, 4).join(" ")));
         assert.deepEqual(changes, []);
         assert.equal(host.read("etc/directpath/esx.conf"), null);
-        assert.ok(vmx !== "");
+        assert.equal(readFileSync(vmx, "utf8"), SAMPLE);
     }],
 ];

@@ -317,6 +317,13 @@ export const tests = [
             await shoot(`enable-status-${status}`);
             await dialog(tab).getByText("Close", { exact: true }).click();
         }
+        host.answer("device-enable", undefined, { kill: true });
+        await tab.getByRole("button", { name: "Enable passthrough" }).click();
+        await dialog(tab).getByRole("button", { name: "Enable passthrough" }).click();
+        await dialog(tab).getByRole("heading", { name: "Directpath was ended by force" }).waitFor();
+        await dialog(tab).getByText("The change may have happened").waitFor();
+        assert.equal(await dialog(tab).getByText("different versions").count(), 0);
+        await shoot("enable-killed");
     }],
     ["a thousand functions: each is found, and reached by key and by wheel", async env => {
         const { tab, shoot } = env;

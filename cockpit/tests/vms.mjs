@@ -47,15 +47,16 @@ export const tests = [
         assert.match(await row.innerText(), /RHEL3\s+Off\s+no\s+\/tmp\//);
         await details(tab).getByText("How it ended").waitFor();
         assert.match(await details(tab).innerText(), /error DP4013: 0000:03:00\.0 was not reset after its VM\s+.*the engine has ended: by signal 11/);
-        const report = JSON.parse(JSON.stringify(host.ask("vm", "power-on", "--dry-run", vmx)));
+        const report = host.ask("vm", "validate", vmx);
         await details(tab).getByText(/^Key by key: /).click();
         const keys = details(tab).getByRole("grid", { name: "Keys" });
         await keys.getByRole("row", { name: /scsi0\.virtualDev.*lsilogic.*substituted/ }).waitFor();
         await details(tab).getByRole("combobox", { name: "Effect" }).selectOption("ignored");
         await keys.getByRole("row", { name: /scsi0\.virtualDev/ }).waitFor({ state: "hidden" });
-        const entries = (await details(tab).getByRole("grid", { name: "PCI devices of the file" }).innerText()).replaceAll(/\s+/g, " ");
+        const grid = details(tab).getByRole("grid", { name: "PCI devices of the file" });
+        const entries = (await grid.innerText()).replaceAll(/\s+/g, " ");
         assert.match(entries, /pciPassthru0 0000:03:00\.0 .*pciPassthru1 0000:04:00\.0/);
-        assert.equal(report.passthrough.length, 2);
+        assert.equal(await grid.getByRole("row").count(), 1 + report.passthrough.length);
         await keys.scrollIntoViewIfNeeded();
         await shoot("vm-off");
     }],
@@ -73,10 +74,18 @@ export const tests = [
         const { tab, shoot } = env;
         const { host, vmx } = await one(env);
         const last = () => host.calls().filter(words => /power|shut/.test(words[2])).at(-1);
-        host.answer("vm-power-on", { ...example("vm-power-on"), diagnostics: [] }, { wait: 2 });
+        host.answer("vm-power-on", { ...example("vm-power-on"), diagnostics: [] }, { wait: 5 });
         await details(tab).getByRole("button", { name: "Power on" }).click();
         await details(tab).getByText("Powering on").first().waitFor();
+        const progress = details(tab).locator(".dp-working").filter({ hasText: /Powering on.*[2-4] s/ });
+        await progress.waitFor();
+        assert.equal(await progress.getByRole("status").innerText(), "Powering on", "the seconds are told to ears");
         await shoot("vm-powering-on");
+        await tab.getByRole("tab", { name: "Host" }).click();
+        await tab.getByRole("heading", { name: "Checklist" }).waitFor();
+        await tab.getByRole("tab", { name: "Virtual machines" }).click();
+        await tab.getByRole("button", { name: "RHEL3" }).click();
+        await details(tab).getByText("Powering on").first().waitFor();
         run(host, vmx);
         await tab.getByRole("row", { name: /RHEL3.*Running/ }).waitFor();
         assert.deepEqual(last(), ["--json", "vm", "power-on", "--", vmx]);
@@ -103,6 +112,11 @@ export const tests = [
         await details(tab).getByRole("button", { name: "Power on" }).click();
         await details(tab).getByRole("heading", { name: "Power on: refused" }).waitFor();
         await details(tab).getByText("'vm power-on' acts on the running machine and refuses --root").waitFor();
+        await tab.getByRole("tab", { name: "PCI devices" }).click();
+        await tab.getByRole("row", { name: /0000:03:00\.0/ }).waitFor();
+        await tab.getByRole("tab", { name: "Virtual machines" }).click();
+        await tab.getByRole("button", { name: "RHEL3" }).click();
+        await details(tab).getByRole("heading", { name: "Power on: refused" }).waitFor(); // still there
         await shoot("vm-refused");
     }],
     ["vms: DMA outside the guest's memory is told", async env => {
@@ -153,7 +167,10 @@ export const tests = [
         const { tab, shoot } = env;
         const { host } = await one(env);
         host.answer("vm-set", example("failure"), { status: 1 });
+        host.answer("device-list", example("failure"), { status: 3 });
+        await tab.reload();
         await details(tab).getByRole("button", { name: "Edit Settings" }).click();
+        await dialog(tab).getByText("The list of PCI devices could not be read").waitFor({ state: "attached" });
         await dialog(tab).getByRole("button", { name: "Remove pciPassthru1" }).click();
         await dialog(tab).getByLabel("Size in MB").fill("768");
         await dialog(tab).getByRole("button", { name: "Save" }).click();
@@ -177,16 +194,41 @@ export const tests = [
         await tab.getByRole("button", { name: "RHEL3" }).waitFor();
         assert.equal(JSON.parse(host.read("etc/directpath/vms.json")).vms[0].vmx, "/vmfs/one.vmx");
     }],
+    ["vms: what was chosen and is there no more is said", async env => {
+        const { tab } = env;
+        await tab.clock.install();
+        const { host } = await one(env);
+        host.write("etc/directpath/vms.json", '{"version":1,"vms":[]}');
+        await tab.clock.fastForward(5000);
+        await details(tab).getByRole("heading", { name: "It is not there" }).waitFor();
+        await details(tab).getByRole("button", { name: "Close details" }).click();
+        await details(tab).waitFor({ state: "hidden" });
+        const list = host.ask("device", "list", "--all");
+        await tab.goto(host.url("devices/0000:03:00.0"));
+        await details(tab).getByRole("heading", { name: "BARs" }).waitFor();
+        host.answer("device-list", { ...list, devices: list.devices.filter(one => one.address !== "0000:03:00.0") });
+        await tab.clock.fastForward(5000);
+        await details(tab).getByRole("heading", { name: "It is not there" }).waitFor();
+    }],
     ["vms: unregister", async env => {
         const { tab } = env;
         const { host, vmx } = await one(env);
         host.answer("vm-unregister", example("failure"), { status: 1 });
-        await details(tab).getByRole("button", { name: "Unregister" }).click();
+        const unregister = async button => {
+            await details(tab).getByRole("button", { name: "Unregister" }).click();
+            await dialog(tab).getByText("stays as it is").waitFor();
+            await dialog(tab).getByRole("button", { name: button }).click();
+            await dialog(tab).waitFor({ state: "hidden" });
+        };
+        await unregister("Cancel");
+        assert.ok(!host.calls().some(words => words[2] === "unregister"), "it did not wait for the answer");
+        await unregister("Unregister");
         await details(tab).getByText(example("failure").diagnostics[0].message).waitFor();
         // A captured host keeps paths beneath its folder, which the page does not know.
-        host.answer("vm-unregister", { changed: true, vms: [], diagnostics: [] });
+        host.answer("vm-unregister", { changed: true, vms: [], diagnostics: [] }, { wait: 1 });
+        await unregister("Unregister");
+        await details(tab).getByText(example("failure").diagnostics[0].message).waitFor({ state: "hidden", timeout: 900 });
         host.write("etc/directpath/vms.json", '{"version":1,"vms":[]}');
-        await details(tab).getByRole("button", { name: "Unregister" }).click();
         await tab.getByRole("heading", { name: "No virtual machine" }).waitFor();
         assert.deepEqual(host.calls().findLast(words => words[2] === "unregister"), ["--json", "vm", "unregister", "--", vmx]);
     }],

@@ -213,7 +213,7 @@ export function ChangeDialog({ devices, change: initial, reload, onClose }: Dial
                                 onChange={event => setTyped(event.currentTarget.value)} onBlur={() => setTyped(String(seconds))} />)}
                     </div>)}
                 {running && <Working what="Changing the owner" />}
-                {result instanceof CallError ? <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : "There is no answer"} /> :
+                {result instanceof CallError ? <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : undefined} /> :
                     result !== null && <Result outcome={result} />}
             </ModalBody>
             <ModalFooter>

@@ -8,6 +8,7 @@ import type { DeviceList, Diagnostic } from "../documents";
 import type { Live } from "../live";
 import { lasting } from "../notices";
 import { Diagnostics, NoAnswer, NotUpToDate } from "../problems";
+import { NotThere } from "../ui";
 import { type Change, ChangeDialog } from "./change";
 import { DeviceDetails } from "./details";
 import { states } from "./state";
@@ -89,6 +90,10 @@ export function DevicesTab({ devices, chosen, reload }: DevicesTabProps) {
             {device !== undefined && (
                 <DeviceDetails key={device.address} device={device} devices={list ?? []} told={devices.answer.document.diagnostics} onChange={setChange}
                     onClose={() => cockpit.location.go(["devices"])} />)}
+            {chosen !== null && device === undefined && (
+                <NotThere what={chosen} onClose={() => cockpit.location.go(["devices"])}>
+                    There is no such function on this host, or not any more. A card that is stored and gone is told of above.
+                </NotThere>)}
             {change !== null && <ChangeDialog devices={list ?? []} change={change} reload={reload} onClose={() => setChange(null)} />}
         </div>
     );

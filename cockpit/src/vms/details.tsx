@@ -2,7 +2,7 @@
 // One VM: how it does, what it has, what its file becomes here.
 import { useCallback, useState } from "react";
 import { CallError, unregisterVm, vmLog, vmStatus, vmValidate } from "../directpath";
-import type { Device, Diagnostic, VmStatus, VmValidate } from "../documents";
+import type { DeviceList, Diagnostic, VmStatus, VmValidate } from "../documents";
 import { type Live, useLive } from "../live";
 import { Alert, Button, Modal, ModalBody, ModalFooter, ModalHeader, TimesIcon } from "../patternfly";
 import { lasting } from "../notices";
@@ -100,7 +100,7 @@ function PowerResult({ power }: { power: PowerStatus }) {
     if (result === null)
         return null;
     if (result instanceof CallError)
-        return <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : "There is no answer"} />;
+        return <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : undefined} />;
     return (
         <>
             {result.status !== 0 && <Alert isInline component="h3" variant="danger" title={`${result.verb}: ${result.status === 1 ? "refused" : "failed"}`} />}
@@ -122,11 +122,27 @@ function AskPowerOff({ vm, onDo, onClose }: { vm: VmRow; onDo: () => void; onClo
     );
 }
 
+function AskUnregister({ vm, onDo, onClose }: { vm: VmRow; onDo: () => void; onClose: () => void }) {
+    return (
+        <Modal isOpen variant="small" aria-labelledby="dp-unregister-title" onClose={onClose}>
+            <ModalHeader labelId="dp-unregister-title" title="Unregister?" />
+            <ModalBody>
+                <Text>{vm.name}</Text> is taken from this host's list{vm.order !== null && ", and does not start with the host any more"}. Its file
+                stays as it is: <Text>{vm.vmx}</Text>
+            </ModalBody>
+            <ModalFooter>
+                <Button variant="primary" onClick={() => { onClose(); onDo(); }}>Unregister</Button>
+                <Button variant="link" onClick={onClose}>Cancel</Button>
+            </ModalFooter>
+        </Modal>
+    );
+}
+
 interface DetailsProps {
     vm: VmRow;
     vmx: string;
     power: PowerStatus;
-    devices: Device[];
+    devices: Live<DeviceList>;
     reload: () => Promise<void>;
     onPower: (verb: Power) => void;
     onClose: () => void;
@@ -139,7 +155,7 @@ function Failed({ live }: { live: Live<unknown> }) {
 }
 
 export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }: DetailsProps) {
-    const [dialog, setDialog] = useState<"settings" | "off" | null>(null);
+    const [dialog, setDialog] = useState<"settings" | "off" | "unregister" | null>(null);
     const [left, setLeft] = useState<CallError | Diagnostic[]>([]);
     const loadStatus = useCallback(() => vmStatus(vmx), [vmx]);
     const loadValidation = useCallback(() => (void vm.state, vmValidate(vmx)), [vmx, vm.state]);
@@ -150,6 +166,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
     const busy = power.working !== null;
     const reloadAll = async () => { await Promise.all([reload(), status.reload(), validation.reload()]); };
     const unregister = async () => {
+        setLeft([]);
         const answer = await unregisterVm(vmx).catch((error: unknown) => error as CallError);
         await reload();
         if (answer instanceof CallError || answer.status !== 0)
@@ -165,7 +182,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
                 <Button size="sm" variant="secondary" isDisabled={off || busy} onClick={() => onPower("Shut down")}>Shut down</Button>
                 <Button size="sm" variant="danger" isDisabled={off} onClick={() => setDialog("off")}>Power off</Button>
                 <Button size="sm" variant="secondary" onClick={() => setDialog("settings")}>Edit Settings</Button>
-                {vm.registered && <Button size="sm" variant="link" isDisabled={!off || busy} onClick={() => void unregister()}>Unregister</Button>}
+                {vm.registered && <Button size="sm" variant="link" isDisabled={!off || busy} onClick={() => setDialog("unregister")}>Unregister</Button>}
                 <Button size="sm" variant="plain" aria-label="Close details" icon={<TimesIcon />} onClick={onClose} />
             </header>
             <div className="dp-lower-body" tabIndex={0} role="group" aria-label="Details">
@@ -187,6 +204,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
                 </Part>
             </div>
             {dialog === "off" && <AskPowerOff vm={vm} onDo={() => onPower("Power off")} onClose={() => setDialog(null)} />}
+            {dialog === "unregister" && <AskUnregister vm={vm} onDo={() => void unregister()} onClose={() => setDialog(null)} />}
             {dialog === "settings" && <SettingsDialog vmx={vmx} name={vm.name} devices={devices} reload={reloadAll} onClose={() => setDialog(null)} />}
         </section>
     );

@@ -2,8 +2,8 @@
 // Edit Settings: memory and PCI devices. Nothing is written before Save, and then one edit behind the other.
 import { useCallback, useState } from "react";
 import { addDevice, type Answer, CallError, removeDevice, setKeys, vmValidate } from "../directpath";
-import type { Address, Device, VmEdit, VmValidate } from "../documents";
-import { useLive } from "../live";
+import type { Address, DeviceList, VmEdit, VmValidate } from "../documents";
+import { type Live, useLive } from "../live";
 import {
     Alert, Button, Checkbox, FormSelect, FormSelectOption, Modal, ModalBody, ModalFooter, ModalHeader, TextInput,
 } from "../patternfly";
@@ -72,12 +72,15 @@ function Memory({ draft, setDraft, report, devices }: { draft: Draft; setDraft: 
     );
 }
 
-function Devices({ draft, setDraft, report, devices }: { draft: Draft; setDraft: (draft: Draft) => void; report: Partial<VmValidate>; devices: Device[] }) {
+function Devices({ draft, setDraft, report, devices: live }: { draft: Draft; setDraft: (draft: Draft) => void; report: Partial<VmValidate>; devices: Live<DeviceList> }) {
     const [choice, setChoice] = useState("");
     const entries = report.passthrough ?? [];
+    const devices = live.answer?.document.devices ?? [];
     const name = (address: Address | null) => devices.find(device => device.address === address)?.name ?? "";
     const has = (address: Address) => draft.add.includes(address) || entries.some(entry => entry.address === address && !draft.remove.includes(entry.index));
     const free = devices.filter(device => device.state === "active" && !has(device.address));
+    const offer = live.answer === null ? live.error === null ? "Reading the PCI devices" : "The list of PCI devices could not be read" :
+        free.length === 0 ? "No function is enabled and free" : "Choose a function";
     const add = () => {
         setDraft({ ...draft, add: [...draft.add, choice] });
         setChoice("");
@@ -111,7 +114,7 @@ function Devices({ draft, setDraft, report, devices }: { draft: Draft; setDraft:
                 <div className="dp-row">
                     <div className="dp-grow">
                         <FormSelect id="dp-new-device" value={choice} isDisabled={free.length === 0} onChange={(_event, value) => setChoice(value)}>
-                            <FormSelectOption value="" label={free.length === 0 ? "No function is enabled and free" : "Choose a function"} />
+                            <FormSelectOption value="" label={offer} />
                             {free.map(device => (
                                 <FormSelectOption key={device.address} value={device.address} label={`${device.address} ${visible(device.name, 80)} (${ids(device)})`} />))}
                         </FormSelect>
@@ -131,7 +134,7 @@ interface Progress {
 interface SettingsProps {
     vmx: string;
     name: string;
-    devices: Device[];
+    devices: Live<DeviceList>;
     reload: () => Promise<void>;
     onClose: () => void;
 }

@@ -10,7 +10,7 @@ import {
 import { lasting } from "../notices";
 import { Diagnostics, NoAnswer, NotUpToDate } from "../problems";
 import { Text, visible } from "../text";
-import { Grid, Working } from "../ui";
+import { Grid, NotThere, Working } from "../ui";
 import { VmDetails } from "./details";
 import { type VmRow, vmsOf } from "./model";
 import { RegisterDialog } from "./register";
@@ -42,20 +42,14 @@ export interface PowerStatus {
     result: { verb: Power; status: number; diagnostics: Diagnostic[] } | CallError | null;
 }
 
-interface VmsTabProps {
-    vms: Live<VmList>;
-    devices: Live<DeviceList>;
-    chosen: string | null;
-    reload: () => Promise<void>;
+export interface PowerControl {
+    of: (vmx: string) => PowerStatus;
+    act: (vmx: string, verb: Power) => void;
 }
 
-export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
+/** What is under way outlives the tab that shows it. */
+export function usePower(reload: () => Promise<void>): PowerControl {
     const [power, setPower] = useState<Record<string, PowerStatus>>({});
-    const [registering, setRegistering] = useState(false);
-    const rows = useMemo(() => vmsOf(vms.answer?.document ?? {}), [vms.answer]);
-    if (vms.answer === null)
-        return vms.error !== null ? <NoAnswer error={vms.error} retry={() => void reload()} /> : <div className="dp-host"><Working what="Reading the list of VMs" /><NotUpToDate of={vms} /></div>;
-
     const act = async (vmx: string, verb: Power) => {
         const set = (status: PowerStatus) => setPower(old => ({ ...old, [vmx]: status }));
         set({ working: doing[verb], result: null });
@@ -65,6 +59,23 @@ export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
         await reload();
         set({ working: null, result });
     };
+    return { of: vmx => power[vmx] ?? { working: null, result: null }, act: (vmx, verb) => void act(vmx, verb) };
+}
+
+interface VmsTabProps {
+    power: PowerControl;
+    vms: Live<VmList>;
+    devices: Live<DeviceList>;
+    chosen: string | null;
+    reload: () => Promise<void>;
+}
+
+export function VmsTab({ power, vms, devices, chosen, reload }: VmsTabProps) {
+    const [registering, setRegistering] = useState(false);
+    const rows = useMemo(() => vmsOf(vms.answer?.document ?? {}), [vms.answer]);
+    if (vms.answer === null)
+        return vms.error !== null ? <NoAnswer error={vms.error} retry={() => void reload()} /> : <div className="dp-host"><Working what="Reading the list of VMs" /><NotUpToDate of={vms} /></div>;
+
     const vm = rows.find(row => row.key === chosen);
     return (
         <div className="dp-split">
@@ -93,9 +104,13 @@ export function VmsTab({ vms, devices, chosen, reload }: VmsTabProps) {
                         }))} />)}
             </div>
             {vm !== undefined && vm.vmx !== null && (
-                <VmDetails key={vm.key} vm={vm} vmx={vm.vmx} power={power[vm.vmx] ?? { working: null, result: null }}
-                    devices={devices.answer?.document.devices ?? []} reload={reload}
-                    onPower={verb => void act(vm.vmx ?? "", verb)} onClose={() => cockpit.location.go(["vms"])} />)}
+                <VmDetails key={vm.key} vm={vm} vmx={vm.vmx} power={power.of(vm.vmx)}
+                    devices={devices} reload={reload}
+                    onPower={verb => power.act(vm.vmx ?? "", verb)} onClose={() => cockpit.location.go(["vms"])} />)}
+            {chosen !== null && vm === undefined && (
+                <NotThere what={chosen} onClose={() => cockpit.location.go(["vms"])}>
+                    No such VM runs here, and none is registered with this file. It was taken from the list meanwhile, or has ended.
+                </NotThere>)}
             {registering && <RegisterDialog register={registerVm} reload={reload} onClose={() => setRegistering(false)} />}
         </div>
     );
