@@ -18,7 +18,7 @@ const init = Buffer.from([...u16(WIDTH), ...u16(HEIGHT), 32, 24, 0, 1, ...u16(25
 const length = data => ({ 0: 20, 2: 4 + 4 * (data[2] * 256 + (data[3] ?? 0)), 3: 10, 4: 8, 5: 6 })[data[0]];
 
 async function display() {
-    const keys = [];
+    const keys = [], released = [];
     const server = createServer(socket => {
         let step = 0, data = Buffer.alloc(0);
         socket.on("error", () => undefined);
@@ -35,6 +35,8 @@ async function display() {
                     socket.write(frame);
                 if (message[0] === 4 && message[1] === 1)
                     keys.push(message.readUInt32BE(4));
+                if (message[0] === 4 && message[1] === 0)
+                    released.push(message.readUInt32BE(4));
             }
         };
         socket.on("data", more => {
@@ -59,7 +61,7 @@ async function display() {
         });
     });
     await new Promise(done => server.listen(0, "127.0.0.1", done));
-    return { server, keys, port: server.address().port };
+    return { server, keys, released, port: server.address().port };
 }
 
 async function running(env, vnc) {
@@ -77,19 +79,37 @@ async function running(env, vnc) {
 export const tests = [
     ["console: the screen, through Cockpit's channel alone", async env => {
         const { tab, shoot } = env;
-        const { server, keys, port } = await display();
+        const { server, keys, released, port } = await display();
         try {
             await running(env, { address: "127.0.0.1", port, password: false });
             await until(tab, () => {
                 const canvas = document.querySelector(".dp-screen canvas");
                 return canvas !== null && canvas.width > 0 && canvas.getContext("2d").getImageData(1, 1, 1, 1).data.join() === "255,0,0,255";
             });
-            await tab.getByRole("button", { name: "Send Ctrl+Alt+Del" }).click();
-            await tab.locator(".dp-screen canvas").focus();
+            const screen = tab.getByRole("application", { name: "Screen of RHEL3" });
+            const focused = locator => locator.evaluate(one => one === document.activeElement);
+            const typed = async wanted => {
+                for (let tries = 0; tries < 50 && keys.length < wanted.length; tries++)
+                    await tab.waitForTimeout(100);
+                assert.deepEqual(keys, wanted);
+            };
+            const send = tab.getByRole("button", { name: "Send Ctrl+Alt+Del" });
+            assert.ok(await focused(screen), "the screen has not got the keyboard");
             await tab.keyboard.press("x");
-            for (let tries = 0; tries < 50 && keys.length < 4; tries++)
+            await tab.keyboard.press("Tab"); // the guest's
+            await typed([0x78, 0xFF09]);
+            assert.ok(await focused(screen));
+            await tab.getByText("Ctrl+Alt+G leaves it").waitFor();
+            await tab.keyboard.press("Control+Alt+g");
+            assert.ok(await focused(send), "the keyboard cannot leave the screen");
+            for (let tries = 0; tries < 50 && !released.includes(0xFFE9); tries++)
                 await tab.waitForTimeout(100);
-            assert.deepEqual(keys, [0xFFE3, 0xFFE9, 0xFFFF, 0x78]);
+            assert.ok(released.includes(0xFFE3) && released.includes(0xFFE9), "the guest is left with keys held down");
+            await tab.keyboard.press("Shift+Tab");
+            assert.ok(await focused(screen), "the keyboard cannot get back to it");
+            await send.click();
+            await typed([0x78, 0xFF09, 0xFFE3, 0xFFE9, 0xFFE3, 0xFFE9, 0xFFFF]);
+            await env.axe("console");
             await tab.locator(".dp-screen").scrollIntoViewIfNeeded();
             await shoot("vm-console");
             await tab.getByRole("button", { name: "Close the console" }).click();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A captured host, a real cockpit-ws over it, and Chromium. What directpath is comes from the session's PATH: a wrapper
 // that runs the real program on the captured host, or prints an answer that a test has prepared.
+import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -204,6 +206,18 @@ export async function until(tab, test, argument) {
         await sleep(100);
     }
     throw new Error(`not so after 30 seconds: ${test}`);
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** axe finds nothing serious in what is shown now. */
+export async function axe(tab, where) {
+    await tab.waitForTimeout(400); // what fades in has its colours
+    await tab.evaluate(AXE);
+    const { violations, passes } = await tab.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    const bad = violations.filter(one => ["serious", "critical"].includes(one.impact));
+    assert.ok(passes.length > 5, `axe looked at next to nothing in ${where}`);
+    assert.deepEqual(bad.map(one => `${where}: ${one.id}: ${one.nodes.slice(0, 3).map(node => node.html.slice(0, 300)).join(" | ")}`), []);
 }
 
 export const launch = () => chromium.launch({

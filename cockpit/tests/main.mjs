@@ -2,7 +2,7 @@
 // Runs the tests of the page, one behind the other, and prints TAP: node main.mjs PAGE PROGRAM [NAME...]
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { Host, launch } from "./harness.mjs";
+import { axe, Host, launch } from "./harness.mjs";
 import { tests as access } from "./access.mjs";
 import { tests as consoles } from "./console.mjs";
 import { tests as devices } from "./devices.mjs";
@@ -42,7 +42,7 @@ async function attempt(browser, name, run, options) {
     let timer;
     try {
         const limit = new Promise((_done, fail) => { timer = setTimeout(() => fail(new Error(`still not done after ${LIMIT_MS} ms`)), LIMIT_MS); });
-        await Promise.race([run({ tab, hostOf, shoot, browser, screens }), limit]);
+        await Promise.race([run({ tab, hostOf, shoot, axe: where => axe(tab, where), browser, screens }), limit]);
         if (faults.length > 0)
             throw new Error(faults.join("\n"));
         return null;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The screen of a VM that runs. Nothing of ours listens: its VNC is on the host's loopback, and Cockpit's channel leads there.
 import RFB from "@novnc/novnc/lib/rfb";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { CallError, vmConsole } from "../directpath";
 import type { Diagnostic } from "../documents";
 import { Alert, Button, TextInput } from "../patternfly";
@@ -13,23 +13,48 @@ import { Channel } from "./vnc";
 /** Only what the host's own loopback reaches. */
 const REACHED = ["127.0.0.1", "0.0.0.0", "localhost"];
 
+/** All other keys are the guest's, Tab too. It is what lets go of the keyboard in QEMU's own window. */
+const LEAVE = "Ctrl+Alt+G";
+const isLeave = (event: KeyboardEvent) => event.ctrlKey && event.altKey && event.code === "KeyG";
+/** Keys of it that the guest was told are down: keysym and code. */
+const HELD: [number, string][] = [[0xFFE3, "ControlLeft"], [0xFFE4, "ControlRight"], [0xFFE9, "AltLeft"], [0xFFEA, "AltRight"]];
+
+/** What noVNC draws on is reached by keyboard, and says what it is. */
+function makeReachable(frame: HTMLElement, name: string): void {
+    const canvas = frame.querySelector("canvas");
+    if (canvas === null)
+        return;
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-label", `Screen of ${visible(name, 60)}`);
+    canvas.setAttribute("aria-describedby", "dp-screen-keys");
+}
+
 type Phase = "connecting" | "password" | "connected" | "ended";
 
-function Screen({ port, onEnd }: { port: number; onEnd: (why: string | null) => void }) {
+function Screen({ port, name, onEnd }: { port: number; name: string; onEnd: (why: string | null) => void }) {
     const target = useRef<HTMLDivElement>(null);
     const rfb = useRef<RFB | null>(null);
     const ended = useRef(onEnd);
     ended.current = onEnd;
+    const after = useRef<HTMLButtonElement>(null);
+    const called = useRef(name);
+    called.current = name;
     const [phase, setPhase] = useState<Phase>("connecting");
     const [password, setPassword] = useState("");
 
     useEffect(() => {
-        if (target.current === null)
+        const frame = target.current;
+        if (frame === null)
             return;
         let refused: string | null = null;
-        const connection = new RFB(target.current, new Channel(port), { shared: true });
+        const connection = new RFB(frame, new Channel(port), { shared: true });
         connection.scaleViewport = true;
-        connection.addEventListener("connect", () => setPhase("connected"));
+        connection.addEventListener("connect", () => {
+            setPhase("connected");
+            makeReachable(frame, called.current);
+            connection.focus();
+        });
         connection.addEventListener("credentialsrequired", () => setPhase("password"));
         connection.addEventListener("securityfailure", event => {
             const reason: unknown = (event as CustomEvent<{ reason?: unknown } | null>).detail?.reason;
@@ -44,6 +69,15 @@ function Screen({ port, onEnd }: { port: number; onEnd: (why: string | null) => 
         return () => rfb.current?.disconnect();
     }, [port]);
 
+    const leave = (event: KeyboardEvent) => {
+        if (!isLeave(event))
+            return;
+        event.preventDefault();
+        event.stopPropagation();
+        for (const [keysym, code] of HELD)
+            rfb.current?.sendKey(keysym, code, false);
+        after.current?.focus();
+    };
     const submit = (event: FormEvent) => {
         event.preventDefault();
         setPhase("connecting");
@@ -60,15 +94,16 @@ function Screen({ port, onEnd }: { port: number; onEnd: (why: string | null) => 
                     </div>
                     <Button type="submit" variant="secondary">Connect</Button>
                 </form>)}
-            <div ref={target} className="dp-screen" hidden={phase === "password"} />
+            <p id="dp-screen-keys" className="dp-detail">While the screen has the keyboard every key goes to the VM, Tab too. {LEAVE} leaves it.</p>
+            <div ref={target} className="dp-screen" hidden={phase === "password"} onKeyDownCapture={leave} />
             <div className="dp-row">
-                <Button size="sm" variant="secondary" isDisabled={phase !== "connected"} onClick={() => rfb.current?.sendCtrlAltDel()}>Send Ctrl+Alt+Del</Button>
+                <Button ref={after} size="sm" variant="secondary" isDisabled={phase !== "connected"} onClick={() => rfb.current?.sendCtrlAltDel()}>Send Ctrl+Alt+Del</Button>
             </div>
         </>
     );
 }
 
-export function Console({ vmx }: { vmx: string }) {
+export function Console({ vmx, name }: { vmx: string; name: string }) {
     const [port, setPort] = useState<number | null>(null);
     const [error, setError] = useState<CallError | null>(null);
     const [refusal, setRefusal] = useState<Diagnostic[]>([]);
@@ -99,7 +134,7 @@ export function Console({ vmx }: { vmx: string }) {
             <Diagnostics diagnostics={refusal} />
             {end !== null && <Alert isInline component="h4" variant="warning" title={`The console has ended: ${visible(end)}`} />}
             {port === null ? <Button size="sm" variant="secondary" onClick={() => void open()}>Open the console</Button> :
-                <Screen key={port} port={port} onEnd={closed} />}
+                <Screen key={port} port={port} name={name} onEnd={closed} />}
             {port !== null && <Button size="sm" variant="link" onClick={() => closed(null)}>Close the console</Button>}
         </Part>
     );

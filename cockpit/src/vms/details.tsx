@@ -195,7 +195,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
                 {status.answer?.status === 0 && <Diagnostics diagnostics={lasting(document.diagnostics ?? [])} />}
                 <Interrupts status={document} />
                 <Unavailable status={document} />
-                {document.vnc != null && <Console vmx={vmx} />}
+                {document.vnc != null && <Console vmx={vmx} name={vm.name} />}
                 <LastRun vmx={vmx} state={vm.state} status={document} />
                 <Part title="What becomes of its file here">
                     {validation.error !== null && <CallAlert error={validation.error} />}

@@ -8,6 +8,7 @@ declare module "@novnc/novnc/lib/rfb" {
         focusOnClick: boolean;
         sendCredentials(credentials: { password: string }): void;
         sendCtrlAltDel(): void;
+        sendKey(keysym: number, code: string, down: boolean): void;
         focus(): void;
         disconnect(): void;
     }
