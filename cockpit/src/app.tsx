@@ -32,7 +32,7 @@ export function App() {
                 {Object.entries(TABS).map(([name, title]) => (
                     <Tab key={name} eventKey={name} title={<TabTitleText>{title}</TabTitleText>} tabContentId={`dp-${name}`} />))}
             </Tabs>
-            <div className="dp-banners">
+            <div className="dp-banners" tabIndex={0} role="group" aria-label="What is to be known">
                 {administrator === false && (
                     <Alert isInline component="h2" variant="info" title="Limited access">
                         You can look. To change something, turn on administrative access at the top of the console.

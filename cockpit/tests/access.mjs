@@ -2,19 +2,8 @@
 // Who looks, and how: themes, narrow screens, screen readers, and users without privileges.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { open } from "./devices.mjs";
 import { example, SAMPLE, until } from "./harness.mjs";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-async function axe(tab, where) {
-    await tab.evaluate(AXE);
-    const { violations, passes } = await tab.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    const bad = violations.filter(one => ["serious", "critical"].includes(one.impact));
-    assert.ok(passes.length > 10, `axe looked at next to nothing in ${where}`);
-    assert.deepEqual(bad.map(one => `${where}: ${one.id}: ${one.nodes.slice(0, 3).map(node => node.html.slice(0, 300)).join(" | ")}`), []);
-}
 
 /** Every view and dialog, one behind the other. */
 async function tour(env, theme, visit) {
@@ -56,9 +45,8 @@ export const tests = [
     ...["light", "dark"].map(theme => [`axe finds nothing serious, ${theme}`, async env => {
         await tour(env, theme, async where => {
             assert.equal(await env.tab.evaluate(() => document.documentElement.classList.contains("pf-v6-theme-dark")), theme === "dark");
-            await env.tab.waitForTimeout(400); // what fades in has its colours
+            await env.axe(where);
             await env.shoot(`${theme}-${where}`);
-            await axe(env.tab, where);
         });
     }]),
     ["the theme is the console's, also while it changes", async env => {
@@ -94,12 +82,12 @@ export const tests = [
         await tab.getByRole("heading", { name: "Limited access" }).waitFor();
         await tab.getByRole("heading", { name: "BARs" }).waitFor();
         assert.match(await tab.getByRole("region", { name: "Details of 0000:03:00.0" }).innerText(), /unknown/);
-        await shoot("user-devices");
+        await shoot("user-devices"); await env.axe("user-devices");
         await tab.getByRole("button", { name: "Enable passthrough" }).click();
         await tab.getByRole("dialog").getByRole("heading", { name: "Plan" }).waitFor();
         await tab.getByRole("dialog").getByRole("button", { name: "Enable passthrough" }).click();
         await tab.getByRole("dialog").getByRole("heading", { name: "Cockpit refused this: nothing was changed" }).waitFor();
-        await shoot("user-refused");
+        await shoot("user-refused"); await env.axe("user-refused");
         await tab.keyboard.press("Escape");
         await tab.getByRole("tab", { name: "Virtual machines" }).click();
         await tab.getByRole("button", { name: "RHEL3" }).click();

@@ -139,7 +139,7 @@ export const tests = [
         await shoot("enable-plan");
         await dialog(tab).getByRole("button", { name: "Enable passthrough" }).click();
         await dialog(tab).getByRole("heading", { name: /Reboot required/ }).waitFor();
-        await shoot("enable-done");
+        await shoot("enable-done"); await env.axe("enable-done");
         await dialog(tab).getByText("Close", { exact: true }).click();
         assert.match(host.read("etc/directpath/esx.conf"), /005:01\.0.*passthru[\s\S]*005:02\.0.*passthru/);
         assert.deepEqual(host.calls().filter(words => words.includes("enable") && !words.includes("--dry-run")),
@@ -258,7 +258,7 @@ export const tests = [
                          [["--json", "device", "enable", "--with-unit", "--confirm-within", "90", "--", "0000:04:00.0"]]);
         await tab.getByRole("heading", { name: /taken back in 5\d s/ }).waitFor();
         await tab.getByRole("heading", { name: /taken back in 5[0-5] s/ }).waitFor(); // it counts
-        await shoot("armed");
+        await shoot("armed"); await env.axe("armed");
         host.answer("device-confirm", { ...example("device-change"), steps: [] }, { wait: 2 });
         await tab.getByRole("button", { name: "Keep the change" }).click();
         host.answer("host-status", { ...status, armed: null });
@@ -295,7 +295,7 @@ export const tests = [
         await heading("The change was not kept").waitFor();
         await tab.getByText(late.message).waitFor();
         await heading("Taken back").waitFor();
-        await shoot("armed-too-late");
+        await shoot("armed-too-late"); await env.axe("armed-too-late");
         assert.ok(await tab.getByText(late.message).isVisible(), "what was refused is gone");
         await again();
         host.answer("device-disable", { ...example("device-change"), steps: [] }, { wait: 1 });
@@ -324,6 +324,7 @@ export const tests = [
         await dialog(tab).getByText("The change may have happened").waitFor();
         assert.equal(await dialog(tab).getByText("different versions").count(), 0);
         await shoot("enable-killed");
+        await env.axe("killed");
     }],
     ["a thousand functions: each is found, and reached by key and by wheel", async env => {
         const { tab, shoot } = env;

@@ -92,4 +92,36 @@ export const tests = [
         assert.equal(call[4], vmx, "the path is not the one that was listed");
         await unharmed(tab);
     }]),
+    ["hostile names in Host, Edit Settings and the banners", async env => {
+        const { tab, shoot } = env;
+        const host = await open(env, "lab-enabled");
+        const report = host.ask("vm", "validate", host.vm("x", SAMPLE.replaceAll("/vmfs/volumes/store/rhel3/", "")));
+        const [status, list, check] = [host.ask("host", "status"), host.ask("device", "list", "--all"), host.ask("host", "check")];
+        for (const kind of ["markup", "zero width and controls", "64 KiB"]) {
+            const name = NAMES[kind];
+            const said = id => ({ id, severity: "warning", subject: name, message: name, cause: name, remedy: name });
+            host.answer("host-status", { ...status, diagnostics: [said("DP2021"), said("DP2053")],
+                                         armed: { devices: [name], seconds: 60, seconds_left: 50, overrides: [] } });
+            host.answer("device-list", { ...list, devices: list.devices.map(one => ({ ...one, name })) });
+            host.answer("host-check", { ...check, kernel: name, lockdown: name, cpu_vendor: name, system_id: name, engine: { ...check.engine, path: name },
+                                        checks: check.checks.map(one => ({ ...one, title: name, detail: name })), diagnostics: [said("DP1102")],
+                                        survey: check.survey.map(row => ({ ...row, name })) });
+            const drift = example("host-drift");
+            host.answer("host-drift", { ...drift, since: { ...drift.since, time: name, kernel: name },
+                                        changes: drift.changes.map(one => ({ ...one, was: name, is: name, card: one.card && { ...one.card, name }, vms: [name] })) });
+            host.answer("vm-validate", { ...report, keys: report.keys.map(key => key.key === "memsize" ? { ...key, value: name } : key) });
+            await tab.goto("about:blank");
+            await tab.goto(host.url("host"));
+            await tab.getByRole("grid", { name: "Drift" }).waitFor();
+            await tab.getByRole("heading", { name: /taken back in/ }).waitFor();
+            await tab.getByRole("button", { name: "Dismiss" }).waitFor();
+            await unharmed(tab);
+            await shoot(`hostile-host-${kind.replaceAll(" ", "-")}`);
+            await tab.getByRole("tab", { name: "Virtual machines" }).click();
+            await tab.getByRole("grid", { name: "Virtual machines" }).getByRole("button").click();
+            await tab.getByRole("button", { name: "Edit Settings" }).click();
+            await tab.getByRole("dialog").getByText(/^Reservation: all of it/).waitFor();
+            await unharmed(tab);
+        }
+    }],
 ];

@@ -9,7 +9,7 @@ export const tests = [
         const { tab, shoot } = env;
         const host = await open(env, "lab", { prepare: on => on.uninstall() });
         await tab.getByRole("heading", { name: "Directpath is not installed" }).waitFor();
-        await shoot("state-missing");
+        await shoot("state-missing"); await env.axe("missing");
         host.install();
         await tab.getByRole("button", { name: "Try again" }).click();
         await tab.getByRole("row", { name: /0000:03:00\.0/ }).waitFor();
@@ -28,7 +28,7 @@ export const tests = [
     ["a host without a function to pass through", async env => {
         await open(env, "lab", { prepare: host => host.answer("device-list", { ...host.ask("device", "list"), devices: [] }) });
         await env.tab.getByRole("heading", { name: "No PCI function" }).waitFor();
-        await env.shoot("state-no-devices");
+        await env.shoot("state-no-devices"); await env.axe("no-devices");
     }],
     ["answers that are no JSON, or of another form", async env => {
         const { tab, shoot } = env;
@@ -66,7 +66,7 @@ export const tests = [
         host.answer("device-list", "no longer JSON", { status: 3 });
         await tab.getByRole("heading", { name: "Not up to date" }).waitFor();
         assert.ok(await tab.getByRole("row", { name: /0000:03:00\.0/ }).isVisible());
-        await shoot("state-not-up-to-date");
+        await shoot("state-not-up-to-date"); await env.axe("not-up-to-date");
     }],
     ["what is said once, and what is stored and not there, stay above every tab", async env => {
         const { tab, shoot } = env;
@@ -86,7 +86,7 @@ export const tests = [
         await tab.getByText(strange.message).waitFor({ state: "hidden" });
         await tab.getByRole("tab", { name: "Virtual machines" }).click();
         assert.ok(await tab.getByText(once.message).isVisible(), "what was said once is gone");
-        await shoot("state-said-once");
+        await shoot("state-said-once"); await env.axe("said-once");
         await tab.getByRole("button", { name: "Dismiss" }).click();
         await tab.getByText(once.message).waitFor({ state: "hidden" });
         host.answer("host-status", example("failure"), { status: 3 });
@@ -166,7 +166,7 @@ export const tests = [
         await env.tab.getByText(example("failure").diagnostics[0].message).waitFor();
         await env.tab.getByText(example("failure").diagnostics[0].remedy).waitFor();
         assert.equal(await env.tab.getByText("No PCI function").count(), 0);
-        await env.shoot("state-failed");
+        await env.shoot("state-failed"); await env.axe("failed");
     }],
     ["a failure is not taken for an answer: nothing is said of what is not known", async env => {
         const { tab } = env;

@@ -38,7 +38,7 @@ export const tests = [
     ["vms: none", async env => {
         await open(env, "lab", { path: "vms" });
         await env.tab.getByRole("heading", { name: "No virtual machine" }).waitFor();
-        await env.shoot("vms-none");
+        await env.shoot("vms-none"); await env.axe("vms-none");
     }],
     ["vms: registered and off, and what becomes of its file", async env => {
         const { tab, shoot } = env;
@@ -96,7 +96,7 @@ export const tests = [
         host.answer("vm-power-off", example("vm-end"));
         await details(tab).getByRole("button", { name: "Power off" }).click();
         await dialog(tab).getByText("ends at once").waitFor();
-        await shoot("vm-power-off");
+        await shoot("vm-power-off"); await env.axe("vm-power-off");
         await dialog(tab).getByRole("button", { name: "Cancel" }).click();
         assert.notEqual(last()[2], "power-off");
         await details(tab).getByRole("button", { name: "Power off" }).click();
@@ -117,7 +117,7 @@ export const tests = [
         await tab.getByRole("tab", { name: "Virtual machines" }).click();
         await tab.getByRole("button", { name: "RHEL3" }).click();
         await details(tab).getByRole("heading", { name: "Power on: refused" }).waitFor(); // still there
-        await shoot("vm-refused");
+        await shoot("vm-refused"); await env.axe("vm-refused");
     }],
     ["vms: DMA outside the guest's memory is told", async env => {
         const { tab, shoot } = env;
@@ -177,7 +177,7 @@ export const tests = [
         await dialog(tab).getByRole("heading", { name: "Not done: set the memory" }).waitFor();
         await dialog(tab).getByText("Done before it: remove pciPassthru1.").waitFor();
         await dialog(tab).getByText(example("failure").diagnostics[0].message).waitFor();
-        await shoot("vm-settings-refused");
+        await shoot("vm-settings-refused"); await env.axe("vm-settings-refused");
     }],
     ["vms: register", async env => {
         const { tab, shoot } = env;
@@ -186,7 +186,7 @@ export const tests = [
         await dialog(tab).getByLabel("File of the VM on this host").fill("--help");
         await dialog(tab).getByRole("button", { name: "Register" }).click();
         await dialog(tab).getByText(/Remedy/).first().waitFor();
-        await shoot("vm-register-refused");
+        await shoot("vm-register-refused"); await env.axe("vm-register-refused");
         assert.deepEqual(host.calls().find(words => words.includes("register")), ["--json", "vm", "register", "--", "--help"]);
         host.write("vmfs/one.vmx", SAMPLE);
         await dialog(tab).getByLabel("File of the VM on this host").fill(host.path("vmfs/one.vmx"));
