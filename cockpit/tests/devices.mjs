@@ -300,6 +300,8 @@ export const tests = [
         await again();
         host.answer("device-disable", { ...example("device-change"), steps: [] }, { wait: 1 });
         await tab.getByRole("button", { name: "Take it back now" }).click();
+        for (let tries = 0; tries < 100 && !host.calls().some(words => words.includes("disable")); tries++)
+            await tab.waitForTimeout(100);
         host.answer("host-status", free);
         await heading("Taken back").waitFor();
         assert.deepEqual(host.calls().findLast(words => words.includes("disable")), ["--json", "device", "disable", "--with-unit", "--", "0000:04:00.0"]);
