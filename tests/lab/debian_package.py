@@ -8,7 +8,7 @@ import debian_host as debian
 import harness
 import machine
 from debian_host import sh
-from harness import directpath, driver, run
+from harness import cgroup, directpath, driver, run
 from machine import DISK, NIC
 
 NEXT = "/root/next.deb"
@@ -36,10 +36,6 @@ def enabled(name):
 
 def needs_reload():
     return sh("systemctl", "show", "--value", "-p", "NeedDaemonReload", os.path.basename(UNIT)).out.strip()
-
-
-def cgroup(pid):
-    return harness.read(f"/proc/{pid}/cgroup") if os.path.exists(f"/proc/{pid}") else ""
 
 
 def supervisor():

@@ -15,7 +15,7 @@ import dma_faults
 import harness
 import machine
 from debian_host import sh
-from harness import directpath, driver, run
+from harness import cgroup, directpath, driver, run
 from machine import DISK, NIC
 
 OTHER = "/vmfs/volumes/lab/other/other.vmdk"  # another VM's disk, which everybody may read
@@ -59,10 +59,6 @@ class Monitor:
 
 def status():
     return directpath("--json", "vm", "status", VM["path"]).json
-
-
-def cgroup(pid):
-    return harness.read(f"/proc/{pid}/cgroup").strip() if os.path.exists(f"/proc/{pid}") else ""
 
 
 def log():

@@ -71,6 +71,14 @@ def read(path):
         return stream.read()
 
 
+def cgroup(pid):
+    """The control group of a process; "" of one that has ended, between opening and reading too."""
+    try:
+        return read(f"/proc/{pid}/cgroup").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def wait_for(what, condition, seconds):
     """Waits until @condition() is true; fails loudly when the time is up."""
     deadline = time.monotonic() + seconds

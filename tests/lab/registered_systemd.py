@@ -11,7 +11,7 @@ import signal
 import harness
 import machine
 import registered
-from harness import directpath, run
+from harness import cgroup, directpath, run
 from registered import BARE, NO_DEVICES, is_clean, log_of, make, make_guest, path_of, serial_of, when
 
 UNITS = "/etc/systemd/system"
@@ -31,10 +31,6 @@ def write(path, text, mode=0o644):
     with open(path, "w", encoding="ascii") as stream:
         stream.write(text)
     os.chmod(path, mode)
-
-
-def cgroup(pid):
-    return harness.read(f"/proc/{pid}/cgroup").strip()
 
 
 def status(name):
