@@ -4,6 +4,7 @@
 and accepted after the first is off; a VM with both is accepted; a VM is refused while the host has the other member.
 
 The VMs have no disk: power-on returns when QEMU runs, and no guest is waited for."""
+import contextlib
 import fcntl
 import json
 import os
@@ -155,6 +156,18 @@ def run_record(path):
     return None
 
 
+@contextlib.contextmanager
+def before_it_pins(path):
+    """The command that powers @path on, while its engine is held up before it has pinned anything."""
+    command = power_on(path)
+    engine = harness.wait_for("an engine", lambda: run_record(path), 30)["engine"]["pid"]
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        yield command
+    finally:
+        os.kill(engine, signal.SIGCONT)
+
+
 def edit(path, changes):
     """Another hand than directpath's, at any time."""
     text = harness.read(path)
@@ -194,15 +207,10 @@ def test_the_second_waits_while_the_first_pins():
     """Longer than for any other command; then it is told what there is to be told, and not that it came at a bad time."""
     first, second = (vm(name, address) for name, address in zip(("left", "right"), MEMORY))
     with Scarce(NEED_MIB + 220):
-        command = power_on(first)
-        engine = harness.wait_for("an engine", lambda: run_record(first), 30)["engine"]["pid"]
-        os.kill(engine, signal.SIGSTOP)
-        try:
+        with before_it_pins(first) as command:
             waiting = power_on(second)
             time.sleep(20)
             assert waiting.poll() is None, waiting.communicate()
-        finally:
-            os.kill(engine, signal.SIGCONT)
         assert command.wait(timeout=90) == 0, command.communicate()
         said = waiting.communicate(timeout=60)[1]
         assert waiting.returncode == 1, said
@@ -213,17 +221,12 @@ def test_the_second_waits_while_the_first_pins():
 def test_who_waited_reads_the_file_as_it_is_then():
     """Another VM's power-on held the lock, and the file was edited meanwhile: what runs is what it says now."""
     first, second = (vm(name, address) for name, address in zip(("left", "right"), MEMORY))
-    command = power_on(first)
-    engine = harness.wait_for("an engine", lambda: run_record(first), 30)["engine"]["pid"]
-    os.kill(engine, signal.SIGSTOP)
-    try:
+    with before_it_pins(first) as command:
         waiting = power_on(second)
         time.sleep(5)
         assert waiting.poll() is None, waiting.communicate()
         edit(second, {'displayName = "right"': 'displayName = "edited"', 'memsize = "256"': 'memsize = "260"',
                       'sched.mem.max = "256"': 'sched.mem.max = "260"'})
-    finally:
-        os.kill(engine, signal.SIGCONT)
     assert command.wait(timeout=90) == 0, command.communicate()
     assert waiting.wait(timeout=90) == 0, waiting.communicate()
     status = directpath("--json", "vm", "status", second).json
@@ -259,16 +262,11 @@ def test_what_is_promised_and_not_pinned_yet_counts():
     """The first one's command is killed and its engine stopped before it has pinned anything: what it was promised is not free."""
     first, second = (vm(name, address) for name, address in zip(("left", "right"), MEMORY))
     with Scarce(NEED_MIB + 220):
-        command = power_on(first)
-        state = harness.wait_for("an engine", lambda: run_record(first), 30)
-        os.kill(state["engine"]["pid"], signal.SIGSTOP)
-        try:
+        with before_it_pins(first) as command:
             command.kill()
             command.communicate()
             assert available() > NEED_MIB, "it has pinned already"
             too_little(directpath("vm", "power-on", second, expect=1).err, "left")
-        finally:
-            os.kill(state["engine"]["pid"], signal.SIGCONT)
         harness.wait_for("the first to run", lambda: directpath("--json", "vm", "status", first).json["state"] == "running", 60)
         directpath("vm", "power-off", first)
 
