@@ -53,10 +53,11 @@ DONE = {"ActiveState": "active", "Result": "success", "ExecMainStatus": "0"}
 
 def unit(name):
     """What DONE is compared with, once it has ended: no target waits for most of them."""
-    harness.wait_for(f"the end of {name}", lambda: sh("systemctl", "show", "--value", "-p", "Job", name).out.strip() in ("", "0")
-                     and "activating" not in sh("systemctl", "show", "--value", "-p", "ActiveState", name).out, PATIENCE_S)
-    shown = sh("systemctl", "show", "-p", ",".join(DONE), name).out
-    return dict(line.split("=", 1) for line in shown.splitlines())
+    def ended():
+        shown = dict(line.split("=", 1) for line in sh("systemctl", "show", "-p", ",".join(["Job", *DONE]), name).out.splitlines())
+        waits = shown.pop("Job", "") not in ("", "0") or shown["ActiveState"] == "activating"
+        return None if waits else shown
+    return harness.wait_for(f"the end of {name}", ended, PATIENCE_S)
 
 
 def boot():
