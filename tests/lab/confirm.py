@@ -26,16 +26,25 @@ def network_up():
     assert "default via" in harness.run("ip", "route").out
 
 
-def waiting():
-    """Pid of the process that takes the change back: it holds the lock's file open."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+def opens(pid, path):
+    """Whether a process has @path open. One that has just begun closes what it inherited while it is looked at."""
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return False
+    for number in numbers:
         try:
-            for fd in os.listdir(f"/proc/{pid}/fd"):
-                if os.readlink(f"/proc/{pid}/fd/{fd}") == "/run/directpath/armed.lock":
-                    return int(pid)
+            if os.readlink(f"/proc/{pid}/fd/{number}") == path:
+                return True
         except OSError:
             pass
-    return None
+    return False
+
+
+def waiting():
+    """Pid of the process that takes the change back: it holds the lock's file open."""
+    return next((int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))
+                 if opens(pid, "/run/directpath/armed.lock")), None)
 
 
 def stored():
