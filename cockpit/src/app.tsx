@@ -5,7 +5,7 @@ import { Banners } from "./banners";
 import { DevicesTab } from "./devices/tab";
 import { hostStatus, listDevices, listVms } from "./directpath";
 import { HostTab } from "./host/tab";
-import { useAdministrator, useLive, usePath } from "./live";
+import { renewed, useAdministrator, useLive, usePath } from "./live";
 import { Boundary } from "./problems";
 import { usePower, VmsTab } from "./vms/tab";
 
@@ -22,7 +22,7 @@ export function App() {
     const first = tab === "devices" && devices.answer === null && devices.error === null;
     const status = useLive(first ? null : hostStatus, 5);
     const vms = useLive(first ? null : listVms, 5);
-    const reload = async () => { await Promise.all([devices.reload(), status.reload(), vms.reload()]); };
+    const reload = () => renewed(devices.reload(), status.reload(), vms.reload());
     const power = usePower(reload);
 
     return (

@@ -2,7 +2,7 @@
 // What waits: for a reboot, or for somebody to say that a change is to stay; and what the host says of itself.
 import { Alert, AlertActionCloseButton, AlertActionLink } from "./patternfly";
 import { useEffect, useRef, useState } from "react";
-import { type Answer, CallError, confirmChange, disableDevices } from "./directpath";
+import { type Answer, asError, CallError, confirmChange, disableDevices } from "./directpath";
 import type { Address, Device, DeviceChange, DeviceList, Diagnostic, HostStatus } from "./documents";
 import type { Live } from "./live";
 import { dismiss, lasting, textOf, useNotices } from "./notices";
@@ -180,7 +180,7 @@ function Armed({ armed, reload, onOutcome }: ArmedProps) {
     const act = async (verb: Outcome["verb"], call: () => Promise<Answer<DeviceChange>>) => {
         setBusy(true);
         onOutcome(null);
-        onOutcome({ verb, result: await call().catch((error: unknown) => error as CallError) });
+        onOutcome({ verb, result: await call().catch(asError) });
         await reload();
         setBusy(false);
     };

@@ -20,6 +20,10 @@ export class CallError extends Error {
     }
 }
 
+/** For catch: what is no CallError is a mistake of the page itself. */
+export const asError = (error: unknown): CallError =>
+    error instanceof CallError ? error : new CallError("broken", error instanceof Error ? error.message : String(error));
+
 /** Status: 0 done, 1 the answer is no, 2 usage, 3 the system failed, 4 partly. The document tells why in its diagnostics;
     of a status other than 0 nothing else need be there, and then it is not whole. */
 export interface Answer<T> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Answers that are asked for again and again, and change only where they differ.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { type Answer, CallError } from "./directpath";
+import { type Answer, asError, CallError } from "./directpath";
 
 /** The new value, with every part of the old one that says the same: React then leaves alone what shows it. */
 export function keep<T>(old: unknown, now: T): T {
@@ -31,8 +31,15 @@ export interface Live<T> {
 
 export const LATE_S = 10;
 
-const asError = (error: unknown): CallError =>
-    error instanceof CallError ? error : new CallError("broken", error instanceof Error ? error.message : String(error));
+const RENEWED_S = 5;
+
+/** Done when all of them are, or after RENEWED_S: of a host that is busy or cannot be reached the answers may never come, and
+    what a change came to is told without them. */
+export async function renewed(...reloads: Promise<void>[]): Promise<void> {
+    let timer = 0;
+    await Promise.race([Promise.all(reloads), new Promise(done => { timer = window.setTimeout(done, RENEWED_S * 1000); })]);
+    window.clearTimeout(timer);
+}
 
 function sameError(one: CallError | null, other: CallError | null): boolean {
     return one?.message === other?.message && one?.kind === other?.kind &&

@@ -58,7 +58,7 @@ const advice: Record<FailureKind, string> = {
     missing: "The program directpath was not found on this host. Install the package directpath, then try again.",
     denied: "Cockpit did not permit this. Turn on administrative access at the top of the console, then try again.",
     failed: "It gives these reasons.",
-    lost: "The connection was lost before directpath had answered.",
+    lost: "The connection was lost before directpath had answered. Load this page again when the host can be reached.",
     killed: "Somebody or the kernel ended the program before it had answered.",
     broken: "What directpath printed cannot be shown. Page and program may be of different versions, or the program failed.",
 };
@@ -92,6 +92,11 @@ export function CallAlert({ error, title }: { error: CallError; title?: string |
             {error.diagnostics.length > 0 && <Diagnostics diagnostics={error.diagnostics} />}
         </Alert>
     );
+}
+
+/** In place of the result of a change. */
+export function NotChanged({ error }: { error: CallError }) {
+    return <CallAlert error={error} title={error.kind === "denied" ? "Cockpit refused this: nothing was changed" : undefined} />;
 }
 
 /** Above an answer: what is shown is of an earlier time, and why. */

@@ -221,7 +221,26 @@ export const tests = [
         host.answer("device-disable", example("failure"), { status: 1 });
         await apply.click();
         await dialog(tab).getByRole("heading", { name: "Done in part" }).waitFor();
+        await dialog(tab).getByText("Enabled: 0000:06:00.1. Not disabled: 0000:03:00.0.").waitFor();
         assert.match(host.read("etc/directpath/esx.conf"), /006:00\.1.*passthru/);
+    }],
+    ["edit: the second part has no answer, and the first is not forgotten", async env => {
+        const { tab, shoot } = env;
+        const host = await open(env, "lab-enabled");
+        await row(tab, "0000:03:00.0").waitFor();
+        await tab.getByRole("button", { name: "Edit" }).click();
+        const box = address => dialog(tab).getByRole("checkbox", { name: new RegExp(`^${address}`) });
+        await box("0000:03:00.0").uncheck();
+        await box("0000:06:00.1").check();
+        await dialog(tab).getByText("store owner 0000:03:00.0").waitFor();
+        host.answer("device-disable", undefined, { kill: true });
+        await dialog(tab).getByRole("button", { name: "Apply" }).click();
+        await dialog(tab).getByRole("heading", { name: "Done in part" }).waitFor();
+        await dialog(tab).getByText("Enabled: 0000:06:00.1. Disabled, or not: 0000:03:00.0.").waitFor();
+        await dialog(tab).getByRole("heading", { name: "Directpath was ended by force" }).waitFor();
+        assert.equal(await dialog(tab).getByText("nothing was changed").count(), 0);
+        assert.match(host.read("etc/directpath/esx.conf"), /006:00\.1.*passthru/);
+        await shoot("edit-halfway"); await env.axe("edit-halfway");
     }],
     ["network devices: taken back unless confirmed", async env => {
         const { tab, shoot } = env;
@@ -327,6 +346,25 @@ export const tests = [
         assert.equal(await dialog(tab).getByText("different versions").count(), 0);
         await shoot("enable-killed");
         await env.axe("killed");
+    }],
+    ["a connection that is lost under a change: what is not known is said, and what is shown stays", async env => {
+        const { tab, shoot } = env;
+        const host = await open(env, "lab", { path: "devices/0000:03:00.0" });
+        host.answer("device-enable", example("device-change"), { wait: 60 });
+        await tab.getByRole("button", { name: "Enable passthrough" }).click();
+        await dialog(tab).getByRole("button", { name: "Enable passthrough" }).click();
+        await until(tab, () => document.querySelector("[role=dialog] .dp-working") !== null);
+        while (!host.calls().some(words => words[2] === "enable" && !words.includes("--dry-run")))
+            await tab.waitForTimeout(100);
+        host.cut();
+        await dialog(tab).getByRole("heading", { name: "The connection to the host was lost" }).waitFor();
+        await dialog(tab).getByText("The change may have happened").waitFor();
+        await dialog(tab).getByText("Load this page again").waitFor();
+        assert.equal(await dialog(tab).getByRole("heading", { name: "Done" }).count(), 0);
+        await shoot("enable-lost"); await env.axe("lost");
+        await dialog(tab).getByText("Close", { exact: true }).click();
+        await tab.getByRole("heading", { name: "Not up to date" }).first().waitFor();
+        assert.ok(await row(tab, "0000:03:00.0").first().isVisible(), "what was known is gone");
     }],
     ["a thousand functions: each is found, and reached by key and by wheel", async env => {
         const { tab, shoot } = env;

@@ -189,6 +189,15 @@ export class Host {
         return `http://127.0.0.1:${this.port}/cockpit/@localhost/directpath/index.html${path && `#/${path}`}`;
     }
 
+    /** The way to the host breaks: the bridge at its end is gone. */
+    cut() {
+        const { pid } = this.server;
+        const bridges = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(word => word !== "");
+        assert.ok(bridges.length > 0, "no bridge is there to be cut");
+        for (const bridge of bridges)
+            process.kill(Number(bridge), "SIGKILL");
+    }
+
     async stop() {
         this.server.kill();
         if (this.server.exitCode === null && this.server.signalCode === null)

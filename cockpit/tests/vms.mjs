@@ -62,7 +62,13 @@ export const tests = [
     }],
     ["vms: running, its devices, their interrupts, and what is not available", async env => {
         const { tab, shoot } = env;
-        await one(env, { prepare: run });
+        await one(env, { prepare: (on, vmx) => {
+            run(on, vmx);
+            on.answer("vm-log", { vmx, log: "2026-11-21T02:24:32.000Z engine: qemu-system-x86_64: warning: vfio\n", diagnostics: [] });
+        } });
+        await details(tab).getByRole("heading", { name: "What was said of it so far" }).waitFor();
+        await details(tab).getByText("warning: vfio").first().waitFor();
+        assert.equal(await details(tab).getByText("How it ended").count(), 0, "the end of one that runs is told");
         const grid = details(tab).getByRole("grid", { name: "Passed-through devices" });
         await grid.waitFor();
         assert.match((await grid.innerText()).replaceAll(/\s+/g, " "), /pciPassthru0 0000:03:00\.0 0000:03:00\.0 flr MSI-X, 1,069 came MSI-X/);
@@ -93,6 +99,9 @@ export const tests = [
         await details(tab).getByRole("button", { name: "Shut down" }).click();
         await details(tab).getByRole("heading", { name: "Shut down: refused" }).waitFor();
         assert.deepEqual(last(), ["--json", "vm", "shut-down", "--", vmx]);
+        host.answer("vm-shut-down", example("failure"), { status: 4 });
+        await details(tab).getByRole("button", { name: "Shut down" }).click();
+        await details(tab).getByRole("heading", { name: "Shut down: done, but not in every part" }).waitFor();
         host.answer("vm-power-off", example("vm-end"));
         await details(tab).getByRole("button", { name: "Power off" }).click();
         await dialog(tab).getByText("ends at once").waitFor();
@@ -118,6 +127,35 @@ export const tests = [
         await tab.getByRole("button", { name: "RHEL3" }).click();
         await details(tab).getByRole("heading", { name: "Power on: refused" }).waitFor(); // still there
         await shoot("vm-refused"); await env.axe("vm-refused");
+    }],
+    ["vms: what is asked of a VM and does not come is said", async env => {
+        const { tab, shoot } = env;
+        await tab.clock.install();
+        let status;
+        const { host, vmx } = await one(env, { prepare: (on, at) => {
+            status = run(on, at);
+            on.answer("vm-log", { vmx: at, log: LOG, diagnostics: [] }, { wait: 60 });
+            on.answer("vm-validate", on.ask("vm", "validate", at), { wait: 60 });
+        } });
+        const old = details(tab).getByRole("heading", { name: "Not up to date" });
+        const asked = word => host.calls().filter(words => words[1] === "vm" && words[2] === word).length;
+        await details(tab).getByRole("grid", { name: "Passed-through devices" }).waitFor();
+        assert.equal(await old.count(), 0);
+        while (asked("log") === 0 || asked("validate") === 0)
+            await tab.waitForTimeout(100);
+        await tab.clock.fastForward(10_000);
+        await old.nth(1).waitFor();
+        assert.equal(await old.count(), 2);
+        await details(tab).getByText("Reading the log").waitFor();
+        const before = asked("status");
+        host.answer("vm-status", status, { wait: 60 });
+        await tab.clock.fastForward(5000);
+        while (asked("status") === before)
+            await tab.waitForTimeout(100);
+        await tab.clock.fastForward(10_000);
+        await old.nth(2).waitFor();
+        assert.ok(await details(tab).getByRole("grid", { name: "Passed-through devices" }).isVisible(), `what was known of ${vmx} is gone`);
+        await shoot("vm-late"); await env.axe("vm-late");
     }],
     ["vms: DMA outside the guest's memory is told", async env => {
         const { tab, shoot } = env;

@@ -2,10 +2,10 @@
 // The change of owners: choose, see what comes along and what the host loses, read the plan, do it.
 import { Alert, Button, Checkbox, Modal, ModalBody, ModalFooter, ModalHeader, NumberInput } from "../patternfly";
 import { useCallback, useMemo, useState } from "react";
-import { type Answer, CallError, disableDevices, enableDevices } from "../directpath";
+import { type Answer, asError, CallError, disableDevices, enableDevices } from "../directpath";
 import type { Address, Device, DeviceChange, Diagnostic, Step } from "../documents";
 import { useLive } from "../live";
-import { CallAlert, Diagnostics } from "../problems";
+import { CallAlert, Diagnostics, NotChanged } from "../problems";
 import { Text, visible } from "../text";
 import { Grid, Part, Working } from "../ui";
 import { HostUser, ids, State } from "./state";
@@ -17,7 +17,12 @@ export interface Change {
     choose: boolean;
 }
 
-type Outcome = Answer<DeviceChange>;
+interface Outcome extends Answer<DeviceChange> {
+    /** The enable was done, and the disable behind it was not. */
+    halfway: boolean;
+    /** Of that disable: why there is no answer. */
+    error: CallError | null;
+}
 
 const CONFIRM_S = 60, CONFIRM_MIN_S = 10, CONFIRM_MAX_S = 3600;
 
@@ -28,16 +33,24 @@ function inTime(seconds: number): number {
 
 /** Both parts of a change, one behind the other; the second only if the first was done. */
 async function apply(change: Change, dryRun: boolean, confirmWithin: number): Promise<Outcome> {
-    const parts: (() => Promise<Outcome>)[] = [];
+    const parts: (() => Promise<Answer<DeviceChange>>)[] = [];
     if (change.enable.length > 0)
         parts.push(() => enableDevices(change.enable, { dryRun, confirmWithin }));
     if (change.disable.length > 0)
         parts.push(() => disableDevices(change.disable, dryRun));
-    const all: Outcome = { status: 0, whole: true, document: { diagnostics: [], steps: [], next: [], reboot_required: false } };
+    const all: Outcome = { status: 0, whole: true, halfway: false, error: null,
+                           document: { diagnostics: [], steps: [], next: [], reboot_required: false } };
     for (const [index, part] of parts.entries()) {
-        const { status, document } = await part();
+        const second = !dryRun && index > 0;
+        const answer = await part().catch(asError);
+        if (answer instanceof CallError && !second)
+            throw answer;
+        all.halfway = second && (answer instanceof CallError || answer.status !== 0);
+        if (answer instanceof CallError)
+            return { ...all, status: 4, error: answer };
+        const { status, document } = answer;
         // A plan is as good as its worse part; of a change something was done when the second part is refused.
-        all.status = all.status !== 0 ? all.status : status !== 0 && !dryRun && index > 0 ? 4 : status;
+        all.status = all.status !== 0 ? all.status : all.halfway ? 4 : status;
         all.document.diagnostics.push(...document.diagnostics);
         all.document.steps?.push(...document.steps ?? []);
         all.document.next?.push(...document.next ?? []);
@@ -118,13 +131,15 @@ const nextWords: Record<string, string> = {
     "gone": "is gone already",
 };
 
-function Result({ outcome }: { outcome: Outcome }) {
-    const { status, document } = outcome;
+function Result({ outcome, change }: { outcome: Outcome; change: Change }) {
+    const { status, document, halfway, error } = outcome;
     return (
         <>
             {status === 0 && <Alert isInline component="h3" variant="success" title="Done" />}
             {status === 1 && <Alert isInline component="h3" variant="danger" title="Refused: nothing was changed" />}
             {status > 1 && <Alert isInline component="h3" variant="danger" title={status === 4 ? "Done in part" : "It failed"} />}
+            {halfway && <p className="dp-part">Enabled: <Text>{change.enable.join(", ")}</Text>. {error?.unsure === true ? "Disabled, or not" : "Not disabled"}: <Text>{change.disable.join(", ")}</Text>.</p>}
+            {error !== null && <CallAlert error={error} />}
             {document.reboot_required === true && <Alert isInline component="h3" variant="warning" title="Reboot required: stored, and in force after the next boot" />}
             <Diagnostics diagnostics={document.diagnostics} />
             {(document.next ?? []).length > 0 && (
@@ -175,8 +190,7 @@ export function ChangeDialog({ devices, change: initial, reload, onClose }: Dial
 
     const run = async () => {
         setRunning(true);
-        const outcome = await apply(change, false, armed ? seconds : 0).catch((error: unknown) =>
-            error instanceof CallError ? error : new CallError("broken", String(error)));
+        const outcome = await apply(change, false, armed ? seconds : 0).catch(asError);
         await reload();
         setRunning(false);
         setResult(outcome);
@@ -213,8 +227,7 @@ export function ChangeDialog({ devices, change: initial, reload, onClose }: Dial
                                 onChange={event => setTyped(event.currentTarget.value)} onBlur={() => setTyped(String(seconds))} />)}
                     </div>)}
                 {running && <Working what="Changing the owner" />}
-                {result instanceof CallError ? <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : undefined} /> :
-                    result !== null && <Result outcome={result} />}
+                {result instanceof CallError ? <NotChanged error={result} /> : result !== null && <Result outcome={result} change={change} />}
             </ModalBody>
             <ModalFooter>
                 {!done && <Button variant="primary" isDisabled={!ready || running} onClick={() => void run()}>{verb}</Button>}

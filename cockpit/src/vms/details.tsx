@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One VM: how it does, what it has, what its file becomes here.
 import { useCallback, useState } from "react";
-import { CallError, unregisterVm, vmLog, vmStatus, vmValidate } from "../directpath";
+import { asError, CallError, unregisterVm, vmLog, vmStatus, vmValidate } from "../directpath";
 import type { DeviceList, Diagnostic, VmStatus, VmValidate } from "../documents";
-import { type Live, useLive } from "../live";
+import { type Live, renewed, useLive } from "../live";
 import { Alert, Button, Modal, ModalBody, ModalFooter, ModalHeader, TimesIcon } from "../patternfly";
 import { lasting } from "../notices";
-import { CallAlert, Diagnostics } from "../problems";
+import { CallAlert, Diagnostics, NotChanged, NotUpToDate } from "../problems";
 import { Lines, Text, visible } from "../text";
 import { Fields, Grid, Part, Working } from "../ui";
 import { Console } from "./console";
-import { endOf, type VmRow } from "./model";
+import { saidIn, type VmRow } from "./model";
 import { SettingsDialog } from "./settings";
 import { type Power, type PowerStatus, VmState } from "./tab";
 import { Validation } from "./validation";
@@ -73,11 +73,12 @@ const NO_LOG = "DP9005";
 function LastRun({ vmx, state, status }: { vmx: string; state: string; status: Partial<VmStatus> }) {
     // Asked again when its state changes: a run that ends has written its last lines.
     const load = useCallback(() => (void state, vmLog(vmx)), [vmx, state]);
-    const { answer, error } = useLive(load, 0);
+    const live = useLive(load, 0);
+    const { answer, error } = live;
     const log = answer?.document.log ?? "";
     const none = error?.diagnostics.some(one => one.id === NO_LOG) === true;
     const faults = status.dma_faults ?? null;
-    const end = endOf(log);
+    const said = saidIn(log);
     return (
         <Part title="Last run">
             {faults !== null && (
@@ -85,7 +86,8 @@ function LastRun({ vmx, state, status }: { vmx: string; state: string; status: P
                     <p><Text>{faults.device}</Text>: <Text>{faults.access}</Text> at <Text>{faults.address}</Text>, <Text>{faults.time}</Text>.
                         {faults.powered_off && " The VM was powered off for it."}</p>
                 </Alert>)}
-            {end.length > 0 && <><h4>How it ended</h4><Lines>{end.join("\n")}</Lines></>}
+            {said.length > 0 && <><h4>{state === "off" ? "How it ended" : "What was said of it so far"}</h4><Lines>{said.join("\n")}</Lines></>}
+            {error === null && <NotUpToDate of={live} />}
             {answer === null && error === null && <Working what="Reading the log" />}
             {error !== null && !none && <CallAlert error={error} title="The log cannot be shown" />}
             {(none || answer !== null && log === "") && <p className="dp-none">It has no log: it has not run here.</p>}
@@ -95,15 +97,18 @@ function LastRun({ vmx, state, status }: { vmx: string; state: string; status: P
     );
 }
 
+/** Of a status that is not 0. */
+const outcomes: Record<number, string> = { 1: "refused", 4: "done, but not in every part" };
+
 function PowerResult({ power }: { power: PowerStatus }) {
     const { result } = power;
     if (result === null)
         return null;
     if (result instanceof CallError)
-        return <CallAlert error={result} title={result.kind === "denied" ? "Cockpit refused this: nothing was changed" : undefined} />;
+        return <NotChanged error={result} />;
     return (
         <>
-            {result.status !== 0 && <Alert isInline component="h3" variant="danger" title={`${result.verb}: ${result.status === 1 ? "refused" : "failed"}`} />}
+            {result.status !== 0 && <Alert isInline component="h3" variant="danger" title={`${result.verb}: ${outcomes[result.status] ?? "failed"}`} />}
             <Diagnostics diagnostics={result.diagnostics} />
         </>
     );
@@ -151,7 +156,12 @@ interface DetailsProps {
 function Failed({ live }: { live: Live<unknown> }) {
     if (live.error !== null)
         return <CallAlert error={live.error} />;
-    return live.answer !== null && live.answer.status !== 0 ? <Diagnostics diagnostics={live.answer.document.diagnostics} /> : null;
+    return (
+        <>
+            <NotUpToDate of={live} />
+            {live.answer !== null && live.answer.status !== 0 && <Diagnostics diagnostics={live.answer.document.diagnostics} />}
+        </>
+    );
 }
 
 export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }: DetailsProps) {
@@ -164,10 +174,10 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
     const document: Partial<VmStatus> = status.answer?.document ?? {};
     const off = vm.state === "off";
     const busy = power.working !== null;
-    const reloadAll = async () => { await Promise.all([reload(), status.reload(), validation.reload()]); };
+    const reloadAll = () => renewed(reload(), status.reload(), validation.reload());
     const unregister = async () => {
         setLeft([]);
-        const answer = await unregisterVm(vmx).catch((error: unknown) => error as CallError);
+        const answer = await unregisterVm(vmx).catch(asError);
         await reload();
         if (answer instanceof CallError || answer.status !== 0)
             setLeft(answer instanceof CallError ? answer : answer.document.diagnostics);
@@ -198,7 +208,7 @@ export function VmDetails({ vm, vmx, power, devices, reload, onPower, onClose }:
                 {document.vnc != null && <Console vmx={vmx} name={vm.name} />}
                 <LastRun vmx={vmx} state={vm.state} status={document} />
                 <Part title="What becomes of its file here">
-                    {validation.error !== null && <CallAlert error={validation.error} />}
+                    {validation.error !== null ? <CallAlert error={validation.error} /> : <NotUpToDate of={validation} />}
                     {validation.answer === null && validation.error === null && <Working what="Validating" />}
                     {validation.answer !== null && <Validation report={validation.answer.document} />}
                 </Part>

@@ -33,9 +33,9 @@ export function vmsOf(list: Partial<VmList>): VmRow[] {
     return [...rows.values()];
 }
 
-const ENDS = / (the VM was not started: |the engine has ended: |error DP|GUEST_PANICKED|BLOCK_IO_ERROR|engine: )|IOMMU fault/;
+const SAID = / (the VM was not started: |the engine has ended: |error DP|GUEST_PANICKED|BLOCK_IO_ERROR|engine: )|IOMMU fault/;
 
-/** What the log says of the end of its run, the last of it. */
-export function endOf(log: string): string[] {
-    return log.split("\n").filter(line => ENDS.test(line)).slice(-5);
+/** What the log says of trouble in its run and of its end, the last of it. */
+export function saidIn(log: string): string[] {
+    return log.split("\n").filter(line => SAID.test(line)).slice(-5);
 }

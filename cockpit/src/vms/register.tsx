@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 import { type FormEvent, useState } from "react";
-import { type Answer, CallError } from "../directpath";
+import { type Answer, asError, CallError } from "../directpath";
 import type { VmRegister } from "../documents";
 import { Button, Modal, ModalBody, ModalFooter, ModalHeader, TextInput } from "../patternfly";
 import { CallAlert, Diagnostics } from "../problems";
@@ -18,7 +18,7 @@ export function RegisterDialog({ register, reload, onClose }: RegisterProps) {
     const submit = async (event: FormEvent) => {
         event.preventDefault();
         setBusy(true);
-        const answer = await register(path).catch((error: unknown) => error as CallError);
+        const answer = await register(path).catch(asError);
         await reload();
         setBusy(false);
         setResult(answer);

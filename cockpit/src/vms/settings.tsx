@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Edit Settings: memory and PCI devices. Nothing is written before Save, and then one edit behind the other.
 import { useCallback, useState } from "react";
-import { addDevice, type Answer, CallError, removeDevice, setKeys, vmValidate } from "../directpath";
+import { addDevice, type Answer, asError, CallError, removeDevice, setKeys, vmValidate } from "../directpath";
 import type { Address, DeviceList, VmEdit, VmValidate } from "../documents";
-import { type Live, useLive } from "../live";
+import { type Live, renewed, useLive } from "../live";
 import {
     Alert, Button, Checkbox, FormSelect, FormSelectOption, Modal, ModalBody, ModalFooter, ModalHeader, TextInput,
 } from "../patternfly";
@@ -156,14 +156,14 @@ export function SettingsDialog({ vmx, name, devices, reload, onClose }: Settings
         const done: string[] = [];
         let failed: Progress["failed"] = null;
         for (const { what, call } of edits) {
-            const result = await call().catch((caught: unknown) => caught instanceof CallError ? caught : new CallError("broken", String(caught)));
+            const result = await call().catch(asError);
             if (result instanceof CallError || result.status !== 0) {
                 failed = { what, result };
                 break;
             }
             done.push(what);
         }
-        await Promise.all([reload(), again()]);
+        await renewed(reload(), again());
         setBusy(false);
         setProgress({ done, failed });
         if (failed === null)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Virtual machines: the list above, the chosen one below.
 import { useMemo, useState } from "react";
-import { type Answer, CallError, powerOff, powerOn, registerVm, shutDown } from "../directpath";
+import { type Answer, asError, CallError, powerOff, powerOn, registerVm, shutDown } from "../directpath";
 import type { DeviceList, Diagnostic, VmList } from "../documents";
 import type { Live } from "../live";
 import {
@@ -55,7 +55,7 @@ export function usePower(reload: () => Promise<void>): PowerControl {
         set({ working: doing[verb], result: null });
         const result = await calls[verb](vmx).then(
             ({ status, document }) => ({ verb, status, diagnostics: document.diagnostics }),
-            (error: unknown) => error instanceof CallError ? error : new CallError("broken", String(error)));
+            asError);
         await reload();
         set({ working: null, result });
     };
