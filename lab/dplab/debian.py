@@ -59,13 +59,14 @@ def _apt_options():
 
 
 def key(place):
-    """Hash of the inputs: the packages' versions as apt would install them, the engine's, the kernel, the lab's sources."""
-    digest = hashlib.sha256(place.name.encode())
+    """Hash of the inputs: the packages' versions as apt would install them, the engine's, the kernel, the guest's udev, the lab's
+    sources."""
+    digest = hashlib.sha256(f"{place.name} {guest.udev().name}".encode())
     names = [*_names(HERE / "packages"), "base-files", "libc6", "dpkg"]
     shown = common.call("apt-cache", "show", "--no-all-versions", *names)
     digest.update("\n".join(re.findall(r"^(?:Package|Version): .*$", shown, re.M)).encode())
     digest.update(common.call("dpkg-query", "-W", "-f", "${Package} ${Version}\n", *rootfs.ENGINE).encode())
-    own = [common.LAB / "dplab" / f"{name}.py" for name in ("cpio", "debian", "guest", "kernel", "modules", "rootfs")]
+    own = [common.LAB / "dplab" / f"{name}.py" for name in ("cpio", "debian", "guest", "kernel", "modules", "rootfs", "unpacked")]
     folders = (common.LAB / "vmx", common.LAB / "l2", HERE)
     for path in [*own, *sorted(path for folder in folders for path in folder.iterdir() if path.is_file())]:
         digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())

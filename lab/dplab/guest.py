@@ -4,11 +4,35 @@
 import pathlib
 import shutil
 
-from . import common, cpio, kernel, modules, rootfs
+from . import common, cpio, kernel, modules, rootfs, unpacked
 
 L2 = common.LAB / "l2"
 FIRST_SECTOR = 2048
 SECTOR = 512
+
+
+UDEV_PREFIX = "guest-"
+# What gives network cards their names.
+UDEV_FILES = ("bin/udevadm", "lib/systemd/systemd-udevd", "lib/systemd/network/99-default.link",
+        "lib/udev/rules.d/75-net-description.rules", "lib/udev/rules.d/80-net-setup-link.rules")
+
+
+def resolve_udev():
+    """Name, version and download size of the package that the guest's udev is of."""
+    return "udev", *unpacked.describe("udev")
+
+
+def udev():
+    """Folder of that package, unpacked."""
+    return unpacked.ensure(UDEV_PREFIX, resolve_udev)
+
+
+def _copy_udev(root):
+    place = udev()
+    for name in UDEV_FILES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(place / name, root / name, follow_symlinks=False)
+    rootfs.copy_libraries(place / UDEV_FILES[0], root)
 
 
 def make_initramfs(place, work):
@@ -17,6 +41,7 @@ def make_initramfs(place, work):
     rootfs.copy_chain("/bin/busybox", root)
     rootfs.copy_binary("/usr/bin/lspci", root)
     rootfs.copy_chain("/usr/share/misc/pci.ids", root)
+    _copy_udev(root)
     modules.copy(place, modules.GUEST, root)
     for name in ("init", "selftest", "udhcpc.script"):
         shutil.copy(L2 / name, root / name)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from . import common, cpio, guest, kernel, lvm, modules, rootfs
+from . import common, cpio, guest, kernel, lvm, modules, rootfs, unpacked
 
 PAYLOAD_MIB = 256
 DOWNLOAD_MIB = 8
@@ -74,15 +74,15 @@ def packages():
 
 def sources():
     """What of the lab goes into an image; the runner and the topologies do not."""
-    for name in ("cpio", "guest", "image", "kernel", "lvm", "modules", "rootfs"):
+    for name in ("cpio", "guest", "image", "kernel", "lvm", "modules", "rootfs", "unpacked"):
         yield common.LAB / "dplab" / f"{name}.py"
     for folder in ("l1", "l2", "vmx"):
         yield from sorted(path for path in (common.LAB / folder).iterdir() if path.is_file())
 
 
 def key(place):
-    """Hash of the inputs: versions of the installed packages, the kernel, the lab's own sources."""
-    digest = hashlib.sha256(place.name.encode())
+    """Hash of the inputs: versions of the installed packages, the kernel, the guest's udev, the lab's own sources."""
+    digest = hashlib.sha256(f"{place.name} {guest.udev().name}".encode())
     digest.update(common.call("dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n").encode())
     for path in sources():
         digest.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
@@ -202,11 +202,11 @@ def ensure(rebuild=False):
 def sizes():
     """What a machine must have: MiB to download beside the packages, on disk, and in memory while the lab runs."""
     try:
-        download = kernel.resolve()[2]
+        download = kernel.resolve()[2] + guest.resolve_udev()[2]
     except common.LabError:
-        download = 71 << 20
-    have = kernel.cached() is not None
-    return {"kernel_download_mib": 0 if have else (download >> 20) + 1, "disk_mib": 1500, "memory_mib": 3584,
+        download = 73 << 20
+    have = kernel.cached() and unpacked.cached(guest.UDEV_PREFIX)
+    return {"download_mib": 0 if have else (download >> 20) + 1, "disk_mib": 1500, "memory_mib": 3584,
             "image_build_seconds": 20}
 
 

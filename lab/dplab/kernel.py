@@ -2,14 +2,13 @@
 """The lab's kernel: Debian's signed image, downloaded and unpacked, never installed."""
 
 import lzma
-import pathlib
 import re
 import shutil
-import tempfile
 
-from . import common
+from . import common, unpacked
 
 META = "linux-image-amd64"
+PREFIX = "kernel-"
 # What no emulated machine has: nearly half of the unpacked size.
 UNUSED = ("drivers/gpu", "drivers/media", "drivers/net/wireless", "drivers/infiniband", "drivers/iio", "drivers/staging",
           "drivers/isdn", "drivers/comedi", "sound", "net/wireless", "net/mac80211", "net/bluetooth")
@@ -21,54 +20,24 @@ def resolve():
     match = re.search(r"Depends: (linux-image-[0-9][0-9a-z.+-]*-amd64)$", depends, re.M)
     if not match:
         raise common.LabError(f"apt knows no kernel behind {META}: run apt-get update")
-    name = match.group(1)
-    show = common.call("apt-cache", "show", "--no-all-versions", name)
-    version = re.search(r"^Version: (\S+)$", show, re.M).group(1)
-    size = int(re.search(r"^Size: (\d+)$", show, re.M).group(1))
-    return name, version, size
+    return match.group(1), *unpacked.describe(match.group(1))
 
 
 def cached():
-    """A kernel unpacked earlier, for a machine whose package lists are gone."""
-    places = sorted(common.cache_dir().glob("kernel-linux-image-*"), key=lambda p: p.stat().st_mtime)
-    return places[-1] if places else None
+    """A kernel unpacked earlier, or None."""
+    return unpacked.cached(PREFIX)
 
 
 def ensure():
     """Folder of the unpacked kernel; downloads it at the first call."""
-    try:
-        name, version, _ = resolve()
-    except common.LabError:
-        place = cached()
-        if place:
-            common.note(f"apt cannot name the current kernel; using {place.name}")
-            return place
-        raise
-    place = common.cache_dir() / f"kernel-{name}_{version.replace(':', '%3a')}"
-    if place.is_dir():
-        return place
-    common.note(f"downloading {name} {version}")
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix="download-", dir=common.cache_dir()))
-    try:
-        _unpack(name, temporary, place)
-        for old in common.cache_dir().glob("kernel-linux-image-*"):
-            if old != place:
-                shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return place
+    return unpacked.ensure(PREFIX, resolve, _trim)
 
 
-def _unpack(name, temporary, place):
-    common.call("apt-get", "download", "-o", "APT::Sandbox::User=root", name, cwd=temporary, timeout_s=900)
-    (package,) = temporary.glob("*.deb")
-    common.call("dpkg-deb", "-x", package, temporary / "root")
-    package.unlink()
-    shutil.rmtree(temporary / "root/usr", ignore_errors=True)
+def _trim(root):
+    shutil.rmtree(root / "usr", ignore_errors=True)
     for folder in UNUSED:
-        for path in (temporary / "root/lib/modules").glob(f"*/kernel/{folder}"):
+        for path in (root / "lib/modules").glob(f"*/kernel/{folder}"):
             shutil.rmtree(path)
-    (temporary / "root").rename(place)
 
 
 def vmlinuz(place):

@@ -96,14 +96,23 @@ def _needed(root, paths):
             if file.read(4) == b"\x7fELF":
                 elf.append(path)
     done = subprocess.run(["ldd", *elf], capture_output=True, text=True, check=False)
+    missing = re.findall(r"^\s+(\S+) => not found", done.stdout, re.M)
+    if missing:
+        raise common.LabError(f"libraries that are not installed: {', '.join(sorted(set(missing)))}; the lab's packages are in lab/packages")
     found = set(re.findall(r"^\s+(?:\S+ => )?(/\S+) \(0x", done.stdout, re.M))
     return sorted(found)
 
 
+def copy_libraries(path, root):
+    """Copy the libraries that the program PATH needs; they are this machine's."""
+    for needed in _needed(root, [path]):
+        copy_chain(needed, root)
+
+
 def copy_binary(path, root):
     """Copy one program with the libraries it needs."""
-    for needed in [path, *_needed(root, [path])]:
-        copy_chain(needed, root)
+    copy_chain(path, root)
+    copy_libraries(path, root)
 
 
 def copy_chain(path, root):
