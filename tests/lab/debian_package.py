@@ -104,7 +104,7 @@ def test_upgraded_while_a_vm_runs():
                                           "memsize": "256", "sched.mem.max": "256", "sched.mem.minsize": "256",
                                           "RemoteDisplay.vnc.enabled": "FALSE"})
     directpath("vm", "power-on", VM["path"])
-    before = run("pgrep", "qemu-system").out
+    before = machine.processes("qemu-system")
     assert before.strip(), "QEMU runs"
     assert "/machine.slice/directpath-vm-" in cgroup(before.strip()), cgroup(before.strip())
     harness.wait_for("the supervisor in its unit", lambda: "/machine.slice/directpath-vm@" in cgroup(supervisor()), 60)
@@ -114,24 +114,24 @@ def test_upgraded_while_a_vm_runs():
     debian.install(NEXT)
     assert needs_reload() == "no"
     assert run("dpkg-query", "-W", "-f", "${Version}", "directpath").out == "0.1.1"
-    assert run("pgrep", "qemu-system").out == before and supervisor() == watched
+    assert machine.processes("qemu-system") == before and supervisor() == watched
     status = directpath("--json", "vm", "status", VM["path"]).json
     assert status["state"] == "running", status
     assert harness.device(NIC)["state"] == "in-use", harness.device(NIC)
 
 
 def test_removal_is_refused_while_it_runs():
-    before = run("pgrep", "qemu-system").out
+    before = machine.processes("qemu-system")
     refused = sh("dpkg", "-r", "directpath", expect=None)
     assert refused.status != 0 and "a virtual machine runs" in refused.err, (refused.status, refused.out, refused.err)
-    assert os.path.exists("/usr/bin/directpath") and run("pgrep", "qemu-system").out == before
+    assert os.path.exists("/usr/bin/directpath") and machine.processes("qemu-system") == before
     assert enabled("directpath-apply.service") == "enabled"
     assert driver(NIC) == "vfio-pci" and harness.device(NIC)["state"] == "in-use"
 
 
 def test_the_new_program_ends_it():
     directpath("vm", "power-off", VM["path"])
-    assert run("pgrep", "qemu-system").status != 0
+    assert machine.processes("qemu-system") == ""
     assert driver(NIC) == "vfio-pci" and driver(DISK) == "vfio-pci"
 
 

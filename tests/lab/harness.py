@@ -4,7 +4,8 @@
 A test file calls `main(globals())`: its functions named test_* run in the order they stand in the file, share one boot,
 and each prints one TAP line. A test that raises has failed; the next one still runs. A function named reboot_* between
 them boots the host again, on the same disks: it is called last, and returns the name of the topology to boot, or None for
-the same; it may cut_power(). The tests after it run in that boot, and their lines continue the same report.
+the same; it may cut_power(). The tests after it run in that boot, and their lines continue the same report. A function
+named put_right is called after each test that has failed: what that one has left must not fail those after it.
 """
 import json
 import os
@@ -31,7 +32,7 @@ class Result:
         return [word.split("[")[1].split("]")[0] for word in self.err.split() if "[DP" in word]
 
 
-def run(*command, timeout=120, **options):
+def run(*command, timeout=240, **options):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
                           timeout=timeout, **options)
     return Result(done.returncode, done.stdout, done.stderr)
@@ -80,19 +81,29 @@ def cgroup(pid):
 
 
 def wait_for(what, condition, seconds):
-    """Waits until @condition() is true; fails loudly when the time is up."""
+    """Waits until @condition() is true; fails loudly when the time is up, and it was not so after that either."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while True:
+        over = time.monotonic() >= deadline
         value = condition()
         if value:
             return value
+        if over:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
         time.sleep(0.2)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
 def process_status(pid):
     """/proc/PID/status as a dictionary."""
     return dict(line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+
+
+def ended(pid):
+    """Whether a process has ended, be it that its parent has not been told yet."""
+    try:
+        return process_status(pid)["State"].startswith("Z")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def cut_power():
@@ -115,6 +126,15 @@ def _run_test(number, name, test):
             print(f"# {line}", flush=True)
         print(f"not ok {number} - {title}", flush=True)
         return False
+
+
+def _put_right(step):
+    """What comes of it is only shown: that the test has failed is said already."""
+    try:
+        step()
+    except Exception:  # any
+        for line in traceback.format_exc().splitlines():
+            print(f"# put_right: {line}", flush=True)
 
 
 def _again(topology):
@@ -150,5 +170,7 @@ def main(names):
         if name.startswith("reboot_"):
             _reboot(step, {**report, "next": position + 1})
         report["number"] += 1
-        report["failed"] += not _run_test(report["number"], name, step)
+        if not _run_test(report["number"], name, step):
+            report["failed"] += 1
+            _put_right(names.get("put_right", lambda: None))
     sys.exit(1 if report["failed"] else 0)

@@ -9,7 +9,7 @@ ROOT_DISK, NIC, DISK, MANAGEMENT = "0000:01:00.0", "0000:02:00.0", "0000:03:00.0
 FOLDER = "/vmfs/volumes/lab/passthru"
 VMX = f"{FOLDER}/passthru.vmx"
 SERIAL = f"{FOLDER}/serial0.txt"
-GUEST_UP_S = 150
+GUEST_UP_S = 300  # ten times what it takes on an idle machine: others may be at work beside this host
 
 
 def variant(name, changes, extra=""):
@@ -59,21 +59,49 @@ def guest_task(name):
     return found.group(1)
 
 
+def give_all_back(*addresses):
+    """After a test that failed: no VM runs, and these functions are the host's, whatever the test has left."""
+    for command in (("vm", "shut-down", "--all", "--timeout", "0"), ("device", "disable", *addresses)):
+        harness.directpath(*command, expect=None)
+
+
+def processes(*pattern):
+    """Lines of pgrep; without those that have ended and of whom only init, whose they are now, has still to be told."""
+    def is_left(pid):
+        try:
+            facts = harness.process_status(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return not (facts["State"].startswith("Z") and facts["PPid"] == "1")
+    lines = harness.run("pgrep", *pattern).out.splitlines(keepends=True)
+    return "".join(line for line in lines if is_left(line.split()[0]))
+
+
+def vfio_nodes():
+    """Owner and mode of each; one may go between being listed and being looked at."""
+    nodes = {}
+    for name in sorted(os.listdir("/dev/vfio")) if os.path.isdir("/dev/vfio") else []:
+        try:
+            facts = os.stat(f"/dev/vfio/{name}")
+        except FileNotFoundError:
+            continue
+        nodes[name] = (facts.st_uid, oct(facts.st_mode))
+    return nodes
+
+
 def traces():
     """Everything that a VM could leave behind: compared before and after."""
     with open("/proc/sys/vm/stat_refresh", "w", encoding="ascii") as refresh:
         refresh.write("1")  # each processor keeps the last few of a count to itself until asked
     vmstat = dict(line.split() for line in harness.read("/proc/vmstat").splitlines())
     runs = "/run/directpath/vm"
-    nodes = {name: (os.stat(f"/dev/vfio/{name}").st_uid, oct(os.stat(f"/dev/vfio/{name}").st_mode))
-             for name in (sorted(os.listdir("/dev/vfio")) if os.path.isdir("/dev/vfio") else [])}
     return {
         "drivers": {address: harness.driver(address) for address in sorted(os.listdir(harness.PCI))},
-        "processes": harness.run("pgrep", "-af", "qemu-system|directpath").out,
+        "processes": processes("-af", "qemu-system|directpath"),
         "run folders": sorted(os.listdir(runs)) if os.path.isdir(runs) else [],
         "sockets": sorted(line.split()[-1] for line in harness.read("/proc/net/unix").splitlines() if "directpath" in line),
         "pinned pages": int(vmstat["nr_foll_pin_acquired"]) - int(vmstat["nr_foll_pin_released"]),
-        "VFIO nodes": nodes,
+        "VFIO nodes": vfio_nodes(),
         "VFIO interrupts": [line for line in harness.read("/proc/interrupts").splitlines() if "vfio" in line],
     }
 

@@ -82,26 +82,26 @@ def test_upgraded_while_a_vm_runs():
                                           "RemoteDisplay.vnc.enabled": "FALSE"})
     machine.networks("VM Network = none\nbridged = none\n")
     directpath("vm", "power-on", VM["path"])
-    before = run("pgrep", "qemu-system").out
+    before = machine.processes("qemu-system")
     assert before.strip(), "QEMU runs"
     dpkg("-i", "--force-depends", NEXT)
-    assert run("pgrep", "qemu-system").out == before
+    assert machine.processes("qemu-system") == before
     status = directpath("--json", "vm", "status", VM["path"]).json
     assert status["state"] == "running", status
     assert harness.device(NIC)["state"] == "in-use", harness.device(NIC)
 
 
 def test_removal_is_refused_while_it_runs():
-    before = run("pgrep", "qemu-system").out
+    before = machine.processes("qemu-system")
     refused = dpkg("-r", "directpath", expect=1)
     assert "a virtual machine runs" in refused.err, refused.err
-    assert os.path.exists(PROGRAM) and run("pgrep", "qemu-system").out == before
+    assert os.path.exists(PROGRAM) and machine.processes("qemu-system") == before
     assert driver(NIC) == "vfio-pci" and harness.device(NIC)["state"] == "in-use"
 
 
 def test_the_new_program_ends_it():
     directpath("vm", "power-off", VM["path"])
-    assert run("pgrep", "qemu-system").status != 0
+    assert machine.processes("qemu-system") == ""
     assert driver(NIC) == "vfio-pci" and driver(DISK) == "vfio-pci"
 
 

@@ -46,7 +46,7 @@ def refused(path, diagnostic, *says):
     for words in says:
         assert words in text, (words, text)
     assert directpath("--json", "vm", "status", path).json["state"] == "off"
-    assert run("pgrep", "-af", "qemu-system").out == ""
+    assert machine.processes("-af", "qemu-system") == ""
     folder = "/run/directpath/vm"
     assert not os.path.isdir(folder) or os.listdir(folder) == []
 
