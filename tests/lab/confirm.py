@@ -14,6 +14,7 @@ RECORD = "/run/directpath/armed"
 SESSION = "/sys/fs/cgroup/session"
 ARM = ("device", "enable", MANAGEMENT, "--override", "DP1205", "--confirm-within")
 BEFORE = {}
+SHORT_S = 15  # what is armed for so long is seen armed first, also where each command takes seconds
 
 
 def network_up():
@@ -51,6 +52,10 @@ def stored():
     return "/device/004:00.0/owner" in harness.read(STORE)
 
 
+def wait_for_its_end():
+    harness.wait_for("the end of the process that waits", lambda: waiting() is None, 30)
+
+
 def is_back():
     return driver(MANAGEMENT) == "e1000e" and "taken back" in harness.read(RECORD)
 
@@ -77,7 +82,8 @@ def enter_session():
 
 def test_the_session_is_killed_and_the_card_comes_back_by_itself():
     os.mkdir(SESSION)
-    shell = subprocess.Popen(["bash", "-c", f"{harness.DIRECTPATH} {' '.join(ARM)} 8 && echo done; sleep 600"],
+    begin = time.monotonic()
+    shell = subprocess.Popen(["bash", "-c", f"{harness.DIRECTPATH} {' '.join(ARM)} {SHORT_S} && echo done; sleep 600"],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
                              preexec_fn=enter_session)
     said = ""
@@ -85,7 +91,6 @@ def test_the_session_is_killed_and_the_card_comes_back_by_itself():
         line = shell.stdout.readline()
         assert line, said
         said += line
-    begin = time.monotonic()
     assert driver(MANAGEMENT) == "vfio-pci" and not stored(), said
     os.killpg(shell.pid, signal.SIGHUP)
     time.sleep(0.3)
@@ -95,10 +100,10 @@ def test_the_session_is_killed_and_the_card_comes_back_by_itself():
     shell.wait()
     time.sleep(3)
     assert driver(MANAGEMENT) == "vfio-pci" and waiting() is not None
-    harness.wait_for("the card to come back", is_back, 20)
-    assert 5 < time.monotonic() - begin < 15, time.monotonic() - begin
+    harness.wait_for("the card to come back", is_back, 30)
+    assert time.monotonic() - begin >= SHORT_S, time.monotonic() - begin
     assert harness.read(STORE) == BEFORE["store"]
-    harness.wait_for("the process to end", lambda: waiting() is None, 5)
+    wait_for_its_end()
     os.rmdir(SESSION)
     network_up()
 
@@ -135,7 +140,7 @@ def test_confirm_keeps_it():
     done = directpath("--json", "device", "confirm").json
     assert done["changed"] is True and stored(), done
     assert driver(MANAGEMENT) == "vfio-pci" and not os.path.exists(RECORD)
-    harness.wait_for("the process to end", lambda: waiting() is None, 5)
+    wait_for_its_end()
     assert harness.device(MANAGEMENT)["state"] == "active"
     again = directpath("--json", "device", "confirm").json
     assert again["changed"] is False, again
@@ -151,26 +156,26 @@ def test_disable_takes_an_armed_change_back_at_once():
     directpath(*ARM, "120")
     directpath("device", "disable", MANAGEMENT)
     assert driver(MANAGEMENT) == "e1000e" and not os.path.exists(RECORD)
-    harness.wait_for("the process to end", lambda: waiting() is None, 5)
+    wait_for_its_end()
     network_up()
 
 
 def test_a_killed_process_is_replaced_by_the_next_command():
-    directpath(*ARM, "8")
+    directpath(*ARM, str(SHORT_S))
     killed = waiting()
     os.kill(killed, signal.SIGKILL)
-    harness.wait_for("its end", lambda: waiting() is None, 5)
+    wait_for_its_end()
     assert "DP2057" in directpath("host", "status").ids()
     assert waiting() not in (None, killed)
-    harness.wait_for("the card to come back", is_back, 20)
+    harness.wait_for("the card to come back", is_back, 30)
     network_up()
 
 
 def test_without_the_process_the_next_command_takes_it_back():
     directpath("device", "list")
-    directpath(*ARM, "2")
+    directpath(*ARM, "10")
     os.kill(waiting(), signal.SIGKILL)
-    time.sleep(3)
+    time.sleep(11)
     assert driver(MANAGEMENT) == "vfio-pci"
     late = directpath("device", "confirm", expect=1)
     assert {"DP2053", "DP2055"} <= set(late.ids()), late.err
@@ -179,10 +184,10 @@ def test_without_the_process_the_next_command_takes_it_back():
 
 
 def test_another_device_can_wait_too():
-    directpath("device", "enable", NIC, "--confirm-within", "2")
+    directpath("device", "enable", NIC, "--confirm-within", "8")
     assert driver(NIC) == "vfio-pci"
-    harness.wait_for("it to come back", lambda: driver(NIC) == "e1000e", 15)
-    harness.wait_for("the process to end", lambda: waiting() is None, 5)
+    harness.wait_for("it to come back", lambda: driver(NIC) == "e1000e", 30)
+    wait_for_its_end()
     assert "DP2053" in directpath("host", "status").ids()
 
 
@@ -218,6 +223,16 @@ def test_after_the_boot_the_confirmed_change_is_made():
     assert "default via" in harness.run("ip", "route").out
     directpath("device", "apply")
     assert driver(MANAGEMENT) == "vfio-pci"
+
+
+def put_right():
+    """Nothing is armed, which would be in the way of the next test, and nothing is enabled."""
+    if os.path.isdir(SESSION):
+        with open(f"{SESSION}/cgroup.kill", "w", encoding="ascii") as kill:
+            kill.write("1")
+    directpath("device", "disable", MANAGEMENT, NIC, DISK, expect=None)
+    directpath("host", "status", expect=None)  # it says once what was taken back
+    network_up()
 
 
 if __name__ == "__main__":

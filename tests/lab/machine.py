@@ -59,10 +59,15 @@ def guest_task(name):
     return found.group(1)
 
 
+def end_all_vms():
+    """After a test that failed, whatever it has left."""
+    harness.directpath("vm", "shut-down", "--all", "--timeout", "0", expect=None)
+
+
 def give_all_back(*addresses):
-    """After a test that failed: no VM runs, and these functions are the host's, whatever the test has left."""
-    for command in (("vm", "shut-down", "--all", "--timeout", "0"), ("device", "disable", *addresses)):
-        harness.directpath(*command, expect=None)
+    """After a test that failed: no VM runs, and these functions are the host's."""
+    end_all_vms()
+    harness.directpath("device", "disable", *addresses, expect=None)
 
 
 def processes(*pattern):
