@@ -21,10 +21,13 @@ def sh(command):
 
 
 def disk():
-    """The block device that stands on DISK."""
-    found = [name for name in os.listdir("/sys/class/block") if f"/{DISK}/" in os.path.realpath(f"/sys/class/block/{name}")]
-    assert len(found) == 1, found
-    return found[0]
+    """The block device that stands on DISK; its driver makes it some time after it has come."""
+    def found():
+        return [name for name in os.listdir("/sys/class/block")
+                if f"/{DISK}/" in os.path.realpath(f"/sys/class/block/{name}")]
+    names = harness.wait_for(f"the disk of {DISK}", found, 30)
+    assert len(names) == 1, names
+    return names[0]
 
 
 def refused(address, *expected):
@@ -56,6 +59,27 @@ def file_system(point, name):
 
 
 @contextlib.contextmanager
+def undone_by(command):
+    """What was set up is taken away, also where the test fails: the next one has the same disk and the same network."""
+    try:
+        yield
+    finally:
+        sh(command)
+
+
+@contextlib.contextmanager
+def logged_in(text):
+    """A session of logind's from elsewhere."""
+    os.makedirs("/run/systemd/sessions", exist_ok=True)
+    with open("/run/systemd/sessions/7", "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        yield
+    finally:
+        os.unlink("/run/systemd/sessions/7")
+
+
+@contextlib.contextmanager
 def session_to_port(port):
     """A connection whose end here is the port of sshd; who dialled whom is not written into a socket."""
     with socket.socket() as session:
@@ -71,8 +95,8 @@ def test_an_idle_disk_is_not_needed():
 def test_swap_on_the_NVMe():
     name = disk()
     sh(f"mkswap /dev/{name} >/dev/null; swapon /dev/{name}")
-    refused(DISK, ("DP1204", f"{name}, which is swap space in use"))
-    sh(f"swapoff /dev/{name}")
+    with undone_by(f"swapoff /dev/{name}"):
+        refused(DISK, ("DP1204", f"{name}, which is swap space in use"))
     not_needed(DISK)
 
 
@@ -82,9 +106,9 @@ def test_a_file_system_and_a_swap_file_in_it():
         refused(DISK, ("DP1203", f"{name}, which holds /var/data (ext4)"))
         sh("dd if=/dev/zero of=/var/data/swap bs=1M count=8 2>/dev/null; chmod 600 /var/data/swap; "
            "mkswap /var/data/swap >/dev/null; swapon /var/data/swap")
-        refused(DISK, ("DP1203", "/var/data (ext4)"),
-                ("DP1251", f"{name}, which holds /var/data/swap, which is swap space in use"))
-        sh("swapoff /var/data/swap")
+        with undone_by("swapoff /var/data/swap"):
+            refused(DISK, ("DP1203", "/var/data (ext4)"),
+                    ("DP1251", f"{name}, which holds /var/data/swap, which is swap space in use"))
     not_needed(DISK)
 
 
@@ -103,12 +127,12 @@ def test_a_volume_group_idle_then_mounted():
     config = "--config 'activation{udev_sync=0 udev_rules=0} devices{obtain_device_list_from_udev=0}'"
     sh(f"wipefs -qa /dev/{name}; lvm pvcreate -qy {config} /dev/{name} >/dev/null; lvm vgcreate -qy {config} data /dev/{name} "
        f">/dev/null; lvm lvcreate -qy {config} -l 100%FREE -n one data >/dev/null")
-    mapped = os.path.basename(os.path.realpath("/sys/class/block/" + re.search(
-        r"^dm-\d+", sh("cd /sys/class/block; grep -lx data-one dm-*/dm/name"), re.M).group(0)))
-    refused(DISK, ("DP1207", f"{name}, {mapped}, which is an active volume"))
-    sh("busybox mke2fs -F /dev/mapper/data-one >/dev/null 2>&1; mkdir -p /var/lv; mount -t ext4 /dev/mapper/data-one /var/lv")
-    refused(DISK, ("DP1203", f"{name}, {mapped}, which holds /var/lv (ext4)"))
-    sh(f"umount /var/lv; lvm vgchange -qan {config} data >/dev/null")
+    with undone_by(f"lvm vgchange -qan {config} data >/dev/null"):
+        mapped = os.path.basename(os.path.realpath("/sys/class/block/" + re.search(
+            r"^dm-\d+", sh("cd /sys/class/block; grep -lx data-one dm-*/dm/name"), re.M).group(0)))
+        refused(DISK, ("DP1207", f"{name}, {mapped}, which is an active volume"))
+        with file_system("/var/lv", "mapper/data-one"):
+            refused(DISK, ("DP1203", f"{name}, {mapped}, which holds /var/lv (ext4)"))
     not_needed(DISK)
 
 
@@ -120,26 +144,21 @@ def test_the_way_to_whoever_is_logged_in():
 
 
 def test_a_session_of_logind():
-    os.makedirs("/run/systemd/sessions", exist_ok=True)
-    with open("/run/systemd/sessions/7", "w", encoding="utf-8") as file:
-        file.write("UID=0\nREMOTE=1\nREMOTE_HOST=10.0.2.77\n")
-    refused(MANAGEMENT, ("DP1205", "default route"), ("DP1256", "logged in from 10.0.2.77"))
-    os.unlink("/run/systemd/sessions/7")
+    with logged_in("UID=0\nREMOTE=1\nREMOTE_HOST=10.0.2.77\n"):
+        refused(MANAGEMENT, ("DP1205", "default route"), ("DP1256", "logged in from 10.0.2.77"))
 
 
 def test_the_way_to_a_server_without_a_default_route():
     """With the route alone; an override of another reason does not fit, and the right one has to be armed."""
     sh("ip route del default; echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6")
-    not_needed(MANAGEMENT)
-    with open("/run/systemd/sessions/7", "w", encoding="utf-8") as file:
-        file.write("REMOTE_HOST=10.0.2.77\n")
-    refused(MANAGEMENT, ("DP1256", "logged in from 10.0.2.77"))
-    result = directpath("device", "enable", MANAGEMENT, "--override", "DP1205", expect=1)
-    assert "DP1256" in result.ids(), result.err
-    result = directpath("device", "enable", MANAGEMENT, "--override", "DP1256", expect=1)
-    assert "DP2050" in result.ids(), "an override of the way to a login was not asked to be armed: " + result.err
-    os.unlink("/run/systemd/sessions/7")
-    sh("ip route add default via 10.0.2.2")
+    with undone_by("ip route add default via 10.0.2.2"):
+        not_needed(MANAGEMENT)
+        with logged_in("REMOTE_HOST=10.0.2.77\n"):
+            refused(MANAGEMENT, ("DP1256", "logged in from 10.0.2.77"))
+            result = directpath("device", "enable", MANAGEMENT, "--override", "DP1205", expect=1)
+            assert "DP1256" in result.ids(), result.err
+            result = directpath("device", "enable", MANAGEMENT, "--override", "DP1256", expect=1)
+            assert "DP2050" in result.ids(), f"an override of the way to a login was not asked to be armed: {result.err}"
 
 
 @contextlib.contextmanager
