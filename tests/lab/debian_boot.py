@@ -25,14 +25,14 @@ def said_by_its_driver(address):
 
 def assert_claimed_first(by_owners_of_now=True):
     """@by_owners_of_now: the initramfs has the store as it is, so that the early unit has nothing left to do."""
+    early, apply = UNITS
+    assert debian.unit(apply) == debian.DONE, (debian.unit(apply), journal("-u", apply))
     assert driver(NIC) == "vfio-pci" and sysfs(NIC, "driver_override") == "vfio-pci", journal("-u", "directpath*")
     assert not said_by_its_driver(NIC), said_by_its_driver(NIC)
     for address in (TWIN, MANAGEMENT):
         assert sysfs(address, "device") == sysfs(NIC, "device")
         assert driver(address) == "e1000e" and sysfs(address, "driver_override") == "(null)", address
         assert said_by_its_driver(address), address
-    early, apply = UNITS
-    assert debian.unit(apply) == debian.DONE, (debian.unit(apply), journal("-u", apply))
     assert os.path.exists(debian.CLAIMED) == by_owners_of_now
     if by_owners_of_now:
         assert debian.unit(early)["ActiveState"] == "inactive", journal("-u", early)
@@ -42,6 +42,9 @@ def assert_claimed_first(by_owners_of_now=True):
 
 
 def assert_nothing_claimed():
+    """Once both units are through."""
+    for name in UNITS:
+        debian.unit(name)
     assert driver(NIC) == "e1000e" and driver(TWIN) == "e1000e", debian.drivers()
     assert said_by_its_driver(NIC)
     assert "vfio-pci" not in debian.drivers()
@@ -78,8 +81,8 @@ def test_removed_and_found_again_it_stays_claimed():
     debian.write(f"{harness.PCI}/{NIC}/remove", "1")
     assert not os.path.exists(f"{harness.PCI}/{NIC}")
     debian.write("/sys/bus/pci/rescan", "1")
-    harness.wait_for("the rule and the unit", lambda: driver(NIC) == "vfio-pci", 60)
-    harness.wait_for("the state", lambda: harness.device(NIC)["state"] == "active", 60)
+    harness.wait_for("the rule and the unit", lambda: driver(NIC) == "vfio-pci", debian.PATIENCE_S)
+    harness.wait_for("the state", lambda: harness.device(NIC)["state"] == "active", debian.PATIENCE_S)
     assert driver(TWIN) == "e1000e" and driver(MANAGEMENT) == "e1000e"
 
 

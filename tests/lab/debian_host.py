@@ -44,6 +44,7 @@ def drivers():
 
 
 def journal(*arguments):
+    sh("journalctl", "--sync")  # what a unit that has ended said last may still be on its way
     return sh("journalctl", "-b", "-o", "cat", *arguments).out
 
 

@@ -68,6 +68,7 @@ def reboot_after_enabling():
 
 
 def test_claimed_after_the_boot():
+    assert debian.unit("directpath-apply.service") == debian.DONE, debian.journal("-u", "directpath-apply.service")
     assert driver(NIC) == "vfio-pci" and driver(DISK) == "vfio-pci"
     assert harness.device(NIC)["state"] == "active" and harness.device(DISK)["state"] == "active"
 
@@ -107,7 +108,7 @@ def test_upgraded_while_a_vm_runs():
     before = machine.processes("qemu-system")
     assert before.strip(), "QEMU runs"
     assert "/machine.slice/directpath-vm-" in cgroup(before.strip()), cgroup(before.strip())
-    harness.wait_for("the supervisor in its unit", lambda: "/machine.slice/directpath-vm@" in cgroup(supervisor()), 60)
+    harness.wait_for("the supervisor in its unit", lambda: "/machine.slice/directpath-vm@" in cgroup(supervisor()), 180)
     watched = supervisor()
     os.utime(UNIT)  # systemd takes it for another one than that which it has read
     assert needs_reload() == "yes"

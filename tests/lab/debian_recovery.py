@@ -80,6 +80,7 @@ def test_the_word_lets_the_host_come_up():
     assert driver(ROOT_DISK) == "ahci"
     shown = harness.device(ROOT_DISK)
     assert shown["owner"] == "passthru" and shown["state"] == "reboot-required", shown
+    debian.unit("directpath-apply.service")
     assert "DP1114" in debian.journal("-u", "directpath-apply.service")
 
 

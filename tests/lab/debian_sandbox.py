@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 import debian_host as debian
 import dma_faults
@@ -72,7 +71,7 @@ def denied():
 def wait_for_the_unit():
     """The supervisor, once it is systemd's."""
     unit = f"0::/machine.slice/directpath-vm@{VM['id']}.service"
-    harness.wait_for("a supervisor in its unit", lambda: cgroup(status()["supervisor_pid"]) == unit, 60)
+    harness.wait_for("a supervisor in its unit", lambda: cgroup(status()["supervisor_pid"]) == unit, 180)
     return status()["supervisor_pid"]
 
 
@@ -109,7 +108,9 @@ def test_it_opens_no_other_file():
             assert subprocess.run(["cat", path], user=VM["uid"], stdout=subprocess.DEVNULL, check=False).returncode == 0, path
             refused = monitor.open(path)
             assert "Permission denied" in refused.get("error", {}).get("desc", ""), (path, refused)
-            assert any(f'name="{path}"' in line for line in denied()), (path, denied())
+            # A thread of the kernel's writes that.
+            harness.wait_for(f"the kernel's word of {path}",
+                             lambda: any(f'name="{path}"' in line for line in denied()), 30)
         for path in ("/etc/shadow", debian.STORE, VM["path"], f"/run/directpath/vm/{VM['id']}/state.json"):
             refused = monitor.open(path)
             assert "Permission denied" in refused.get("error", {}).get("desc", ""), (path, refused)
@@ -135,7 +136,7 @@ def test_its_supervisor_is_in_a_sandbox():
 def test_a_killed_one_is_followed_by_another():
     old = wait_for_the_unit()
     os.kill(old, signal.SIGKILL)
-    harness.wait_for("its end", lambda: not os.path.exists(f"/proc/{old}"), 10)
+    harness.wait_for("its end", lambda: not os.path.exists(f"/proc/{old}"), 60)
     assert "DP4010" in directpath("vm", "list").ids()
     assert wait_for_the_unit() != old
     assert status()["state"] == "running" and status()["pid"] == VM["pid"]
@@ -155,8 +156,10 @@ def test_the_sandbox_lets_it_reset_and_give_back():
     assert f"{DISK}: given back to the host" in said and "the VM is off" in said, said
     assert driver(DISK) == "nvme" and driver(NIC) == "vfio-pci", debian.drivers()
     assert not os.path.exists(f"/run/directpath/vm/{VM['id']}")
-    assert run("systemctl", "list-units", "--plain", "--no-legend", "directpath-vm[@-]*").out == ""
-    assert not run("pgrep", "-x", "directpath-vm").out
+    # systemd hears of their end after whoever has waited for it.
+    harness.wait_for("the end of its units", lambda: run("systemctl", "list-units", "--plain", "--no-legend",
+                                                         "directpath-vm[@-]*").out == "", 60)
+    assert machine.processes("-x", "directpath-vm") == ""
 
 
 def test_reserved_huge_pages_are_taken():
@@ -190,11 +193,11 @@ def test_it_hears_of_a_dma_fault():
     assert said["supervisor_pid"] == pid and said["dma_faults_watched"] is True and said["dma_faults"] is None, said
     fault = dma_faults.wait_for_fault(kernel)
     os.close(kernel)
-    harness.wait_for("the report", lambda: status()["dma_faults"], 10)
-    seconds = time.monotonic() - fault
+    harness.wait_for("the report", lambda: status()["dma_faults"], 60)
+    seconds = dma_faults.told_at() - fault
     dma_faults.console("end")
     dma_faults.check_report(status(), seconds)
-    harness.wait_for("the VM's end", lambda: status()["state"] == "off", 60)
+    harness.wait_for("the VM's end", lambda: status()["state"] == "off", 120)
     assert "Powering off the virtual machine." in log() and "the VM is off" in log(), log()
     assert dma_faults.HOST["canary"]["map"][:] == dma_faults.PATTERN * len(dma_faults.HOST["canary"]["map"])
 
