@@ -173,7 +173,7 @@ time.sleep(1800)
 
 
 def begin_unbind(address):
-    """A process that unbinds a held device, and does not come back from it; returned once it has had the time to begin."""
+    """A process that unbinds a held device, and does not come back from it; it has had the time to begin."""
     stuck = subprocess.Popen(["/usr/bin/python3", "-c", f"""
 with open('{harness.PCI}/{address}/driver/unbind', 'w') as unbind:
     print('begins', flush=True)
