@@ -40,7 +40,7 @@ done
 echo "=== names end 0"
 begin disks
 modprobe sd_mod # nobody loads it here: udev is there for network cards alone
-for second in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/sda ] || sleep 1; done # a SAS controller looks for its disks for a while
+for second in $(seq 1 60); do [ -b /dev/sda ] || sleep 1; done # a SAS controller looks for its disks for a while
 for disk in /sys/block/*; do [ -e "$disk/device" ] && echo "${disk##*/} $(readlink -f "$disk")"; done
 dd if=/dev/sda of=/tmp/head bs=1M count=4 2>/dev/null
 status=$?
@@ -223,7 +223,7 @@ def test_a_guest_boots_from_lsisas1068():
     bridges = {f"pciBridge{n}.present": "FALSE" for n in (4, 5, 6, 7)}
     path = vmx("sas", {"scsi0.virtualDev": "lsisas1068", "pciPassthru0.present": "FALSE", "pciPassthru1.present": "FALSE",
                        "memsize": "256", **bridges}, [])
-    boot(path, "sas", "--accel", "tcg", seconds=300)
+    boot(path, "sas", "--accel", "tcg", seconds=900)
     assert "[1000:0054]" in task("sas", "lspci"), task("sas", "lspci")
     reads_its_disk("sas")
     directpath("vm", "power-off", path)

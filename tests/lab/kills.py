@@ -92,9 +92,9 @@ def one_round(dice):
     given_back = dice.random() < 0.5
     time.sleep(delay)
     killed = kill(victims, command) or kill(WHO, command)
-    command.wait(timeout=120)
+    command.wait(timeout=240)
     said = directpath("host", "status")
-    harness.wait_for("the end of a power-on whose command is gone", lambda: state() != "starting", 90)
+    harness.wait_for("the end of a power-on whose command is gone", lambda: state() != "starting", 180)
     too_late = False
     if given_back and processes():
         say_owner(DISK, "host")
@@ -102,7 +102,7 @@ def one_round(dice):
     else:
         given_back = False
     directpath("vm", "power-off", HOST["vmx"])
-    harness.wait_for("the supervisor's end", lambda: not processes(), 30)
+    harness.wait_for("the supervisor's end", lambda: not processes(), 60)
     if too_late:  # the supervisor may have read the store already: then it is a hand edit like any other
         directpath("device", "apply")
     owners = {DISK: "host" if given_back else "passthru", NIC: "passthru"}
@@ -111,7 +111,7 @@ def one_round(dice):
         if given_back:
             say_owner(DISK, "passthru")
             directpath("device", "apply")
-        harness.wait_for("nothing to be left", lambda: machine.traces() == HOST["before"], 10)
+        harness.wait_for("nothing to be left", lambda: machine.traces() == HOST["before"], 60)
     except AssertionError as error:
         left = {key: value for key, value in machine.traces().items() if value != HOST["before"][key]}
         raise AssertionError(f"killed {killed} after {delay:.2f} s, given back: {given_back}\n{said.err}\n{left}") from error

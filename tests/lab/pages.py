@@ -32,7 +32,7 @@ def before(command):
     if " vm power-on /" in command and os.path.exists(SERIAL):
         os.unlink(SERIAL)
     if " vm shut-down " in command:
-        machine.wait_for_guest(r"^=== guest done", 240, SERIAL)
+        machine.wait_for_guest(r"^=== guest done", path=SERIAL)
 
 
 def session(page):
@@ -42,7 +42,7 @@ def session(page):
     DONE.add(page)
     for command, wanted in steps:
         before(command)
-        done = run("sh", "-c", command, timeout=300, cwd="/root")
+        done = run("sh", "-c", command, timeout=600, cwd="/root")
         assert wanted is None or done.status == wanted, f"{command}: {done.status}, not {wanted}\n{done.out}\n{done.err}"
 
 

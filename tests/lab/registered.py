@@ -27,7 +27,7 @@ EXT2_VALID_FS = 1  # s_state of an ext2 file system that was unmounted
 SCRIPT = r"""#!directpath-script
 modprobe -a sd_mod ext4 crc32c_generic
 data=""
-for second in 1 2 3 4 5 6 7 8 9 10; do
+for second in $(seq 1 60); do
 	for disk in sda sdb; do [ "$(cat /sys/block/$disk/size 2>/dev/null)" = 16384 ] && data=/dev/$disk; done
 	[ -n "$data" ] && break
 	sleep 1
@@ -38,7 +38,7 @@ cat >/etc/acpi/PWRF/00000080 <<'END'
 #!/bin/busybox sh
 exec >/dev/ttyS0 2>&1 # acpid has none of its own
 echo "=== power button"
-for try in 1 2 3 4 5 6 7 8 9; do umount /mnt 2>/dev/null && echo "=== unmounted" && break; usleep 100000; done
+for try in $(seq 1 60); do umount /mnt 2>/dev/null && echo "=== unmounted" && break; usleep 100000; done
 exec /bin/busybox poweroff -f
 END
 echo boot >>/mnt/boots
@@ -233,9 +233,23 @@ def watch(pid):
     """QEMU's main thread, which resets devices, under strace."""
     tracer = subprocess.Popen(["strace", "-p", str(pid), "-e", "trace=ioctl", "-X", "raw", "-o", "/tmp/ioctls"],
                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    harness.wait_for("strace", lambda: os.path.exists("/tmp/ioctls"), 10)
-    time.sleep(1)
+    harness.wait_for("strace", lambda: harness.process_status(pid)["TracerPid"].strip() == str(tracer.pid), 60)
     return tracer
+
+
+def resets_seen():
+    """Descriptors of VFIO_DEVICE_RESET and of VFIO_DEVICE_PCI_HOT_RESET of the kernel's linux/vfio.h, once no more come:
+    five seconds after the last one."""
+    seen, since = None, time.monotonic()
+    deadline = since + 120
+    while time.monotonic() - since < 5:
+        assert time.monotonic() < deadline, seen
+        calls = harness.read("/tmp/ioctls")
+        now = [re.findall(rf"ioctl\((\d+), {call}\b", calls) for call in ("0x3b6f", "0x3b71")]
+        if now != seen:
+            seen, since = now, time.monotonic()
+        time.sleep(0.2)
+    return seen
 
 
 def test_the_reset_button():
@@ -249,16 +263,15 @@ def test_the_reset_button():
     status = directpath("--json", "vm", "status", path_of("bare")).json
     assert [device["reset"] for device in status["devices"]] == ["flr", "pm"], status
     tracer = watch(status["pid"])
-    reset = directpath("--json", "vm", "reset", path_of("bare"), timeout=120).json
-    time.sleep(1)
+    reset = directpath("--json", "vm", "reset", path_of("bare")).json
+    function, bus = resets_seen()
     tracer.send_signal(signal.SIGINT)
-    tracer.wait(30)
+    tracer.wait(60)
     assert reset["changed"] and [device["reset"] for device in reset["devices"]] == ["flr", "bus"], reset
     assert [diag["id"] for diag in reset["diagnostics"]] == ["DP3169"], reset
     calls = harness.read("/tmp/ioctls")
-    # VFIO_DEVICE_RESET and VFIO_DEVICE_PCI_HOT_RESET of the kernel's linux/vfio.h: each for one of the two, and again
-    # when the firmware, which finds itself reset without a power-on, resets the machine once more.
-    function, bus = (re.findall(rf"ioctl\((\d+), {call}\b", calls) for call in ("0x3b6f", "0x3b71"))
+    # Each for one of the two, and again when the firmware, which finds itself reset without a power-on, resets the
+    # machine once more.
     assert len(function) == len(bus) >= 1 and len(set(function)) == len(set(bus)) == 1, calls
     assert function[0] != bus[0], calls
     assert "RESET: host-qmp-system-reset" in log_of("bare"), log_of("bare")

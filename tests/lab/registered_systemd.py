@@ -89,7 +89,7 @@ def test_one_by_hand_leaves_its_session():
 def test_so_does_a_new_supervisor():
     old = status("byhand")["supervisor_pid"]
     os.kill(old, signal.SIGKILL)
-    harness.wait_for("its end", lambda: not os.path.exists(f"/proc/{old}"), 10)
+    harness.wait_for("its end", lambda: not os.path.exists(f"/proc/{old}"), 60)
     assert "DP4010" in directpath("vm", "list").ids()
     assert status("byhand")["supervisor_pid"] not in (None, old)
     assert_in_its_scope("byhand")

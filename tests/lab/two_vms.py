@@ -160,7 +160,7 @@ def run_record(path):
 def before_it_pins(path):
     """The command that powers @path on, while its engine is held up before it has pinned anything."""
     command = power_on(path)
-    engine = harness.wait_for("an engine", lambda: run_record(path), 30)["engine"]["pid"]
+    engine = harness.wait_for("an engine", lambda: run_record(path), 60)["engine"]["pid"]
     os.kill(engine, signal.SIGSTOP)
     try:
         yield command
@@ -191,7 +191,7 @@ def test_two_that_fit_alone_and_not_together():
         for path in paths.values():
             directpath("vm", "validate", path)
         commands = {name: power_on(path) for name, path in paths.items()}
-        said = {name: command.communicate(timeout=120)[1] for name, command in commands.items()}
+        said = {name: command.communicate(timeout=240)[1] for name, command in commands.items()}
         runs = [name for name, command in commands.items() if command.returncode == 0]
         assert len(runs) == 1, said
         refused_one = next(name for name in commands if name not in runs)
@@ -211,8 +211,8 @@ def test_the_second_waits_while_the_first_pins():
             waiting = power_on(second)
             time.sleep(20)
             assert waiting.poll() is None, waiting.communicate()
-        assert command.wait(timeout=90) == 0, command.communicate()
-        said = waiting.communicate(timeout=60)[1]
+        assert command.wait(timeout=240) == 0, command.communicate()
+        said = waiting.communicate(timeout=240)[1]
         assert waiting.returncode == 1, said
         too_little(said, "left")
         directpath("vm", "power-off", first)
@@ -227,8 +227,8 @@ def test_who_waited_reads_the_file_as_it_is_then():
         assert waiting.poll() is None, waiting.communicate()
         edit(second, {'displayName = "right"': 'displayName = "edited"', 'memsize = "256"': 'memsize = "260"',
                       'sched.mem.max = "256"': 'sched.mem.max = "260"'})
-    assert command.wait(timeout=90) == 0, command.communicate()
-    assert waiting.wait(timeout=90) == 0, waiting.communicate()
+    assert command.wait(timeout=240) == 0, command.communicate()
+    assert waiting.wait(timeout=240) == 0, waiting.communicate()
     status = directpath("--json", "vm", "status", second).json
     assert (status["name"], status["memory_mib"]) == ("edited", 260), status
     assert "DP3208" not in [diag["id"] for diag in status.get("diagnostics", [])], status
@@ -267,7 +267,8 @@ def test_what_is_promised_and_not_pinned_yet_counts():
             command.communicate()
             assert available() > NEED_MIB, "it has pinned already"
             too_little(directpath("vm", "power-on", second, expect=1).err, "left")
-        harness.wait_for("the first to run", lambda: directpath("--json", "vm", "status", first).json["state"] == "running", 60)
+        harness.wait_for("the first to run",
+                         lambda: directpath("--json", "vm", "status", first).json["state"] == "running", 120)
         directpath("vm", "power-off", first)
 
 
@@ -293,6 +294,9 @@ def test_nothing_is_left():
     directpath("device", "disable", FIRST, SECOND, *MEMORY)
     assert "vfio-pci" not in (driver(FIRST), driver(SECOND))
     assert directpath("--json", "vm", "list").json["vms"] == []
+
+
+put_right = machine.end_all_vms
 
 
 if __name__ == "__main__":
