@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/cockpit"
 tar -C cockpit --exclude=./node_modules -c . | tar -C "$work/cockpit" -x
-printf 'first\tbuilt\ttap\t60\t["tests/page.sh", "--cockpit", "%s/cockpit", "%s/page"]\nhere\tlook\ttap\t60\t["tests/page.sh", "--look", "%s/page"]\n' \
+printf 'first\tbuilt\ttap\t120\t["tests/page.sh", "--cockpit", "%s/cockpit", "%s/page"]\nhere\tlook\ttap\t120\t["tests/page.sh", "--look", "%s/page"]\n' \
     "$work" "$work" "$work" >"$work/stages"
 # Nobody listens on port 9 of the loopback address, and what was downloaded before is elsewhere.
 npm_config_registry=http://127.0.0.1:9/ npm_config_cache=$work/cache npm_config_fetch_retries=0 \

@@ -70,9 +70,11 @@ def captured(command):
 
 
 def run_meson(count, name, build, args):
-    status, text, errors = captured(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "-t", "5", *args])
     log = os.path.join(build, "meson-logs", "testlog.json")
-    programs = 0
+    if os.path.exists(log):
+        os.unlink(log)  # of an earlier run, which says nothing of one that does not begin
+    status, text, errors = captured(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "-t", "5", *args])
+    programs, failed = 0, count.failed
     with open(log, encoding="utf-8") as lines:
         for line in lines:
             test = json.loads(line)
@@ -84,6 +86,8 @@ def run_meson(count, name, build, args):
                 count.fail(f"{name}: {test['name']}: {test['result']}, TAP {'complete' if complete else 'incomplete'}")
     if programs == 0:
         count.fail(f"{name}: no test ran (meson exit status {status})")
+    elif status != 0 and count.failed == failed:
+        count.fail(f"{name}: meson exit status {status}")
     return text + errors
 
 

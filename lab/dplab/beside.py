@@ -15,11 +15,13 @@ from . import common
 READY, DONE = "ready", "done"
 
 
-def free_port():
-    """A port of the loopback address that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def reserved_port():
+    """A socket that has a port of the loopback address and does not listen there: nobody else is given the port meanwhile, and
+    the emulator, which sets SO_REUSEADDR as is done here, can listen there at each boot."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder
 
 
 class Beside:
@@ -27,7 +29,8 @@ class Beside:
 
     def __init__(self, command, forward, out):
         self._command, self._out = command, out
-        self.forwarded = (free_port(), forward) if forward else None
+        self._port = reserved_port() if forward else None
+        self.forwarded = (self._port.getsockname()[1], forward) if forward else None
         self._process = None
         self.status = None
 
@@ -50,6 +53,8 @@ class Beside:
 
     def close(self):
         """Ends what is left of the command; returns what is wrong with how it went."""
+        if self._port:
+            self._port.close()
         if not self._command:
             return []
         if self._process is None:

@@ -26,7 +26,7 @@ from .topology import TOPOLOGIES
 
 TIMED_OUT = 124
 LAB_FAILED = 125
-BOOT_TIMEOUT_S = {"lab": 120, "debian": 600}
+BOOT_TIMEOUT_S = {"lab": 300, "debian": 600}
 HEARTBEAT_S = 0.25
 # A job that wants its host booted again writes into this file of /out, for each boot a line: the name of a topology, or "-"
 # for the same, and words for the kernel's command line. A line that no job replaces is for the boot after.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The page end to end: a browser on this machine, a login through Cockpit in the Debian host, a device and a VM by clicks.
 //
-//     lab/run --topology debian --timeout 1800 --forward 9090 --beside "/usr/bin/node tests/lab/page.mjs" \
+//     lab/run --topology debian --timeout 3600 --forward 9090 --beside "/usr/bin/node tests/lab/page.mjs" \
 //         -- /usr/bin/python3 /tree/tests/lab/page_host.py
 //
 // Prints TAP; the tests run in their order and go on after one that has failed. Screenshots are in build/page-lab.
