@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { open } from "./devices.mjs";
-import { example, SAMPLE, until } from "./harness.mjs";
+import { eventually, example, SAMPLE, until } from "./harness.mjs";
 
 const WIDTH = 32, HEIGHT = 16;
 const u16 = number => [number >> 8, number & 255];
@@ -89,8 +89,7 @@ export const tests = [
             const screen = tab.getByRole("application", { name: "Screen of RHEL3" });
             const focused = locator => locator.evaluate(one => one === document.activeElement);
             const typed = async wanted => {
-                for (let tries = 0; tries < 50 && keys.length < wanted.length; tries++)
-                    await tab.waitForTimeout(100);
+                await eventually(`${wanted.length} keys`, () => keys.length >= wanted.length);
                 assert.deepEqual(keys, wanted);
             };
             const send = tab.getByRole("button", { name: "Send Ctrl+Alt+Del" });
@@ -102,9 +101,7 @@ export const tests = [
             await tab.getByText("Ctrl+Alt+G leaves it").waitFor();
             await tab.keyboard.press("Control+Alt+g");
             assert.ok(await focused(send), "the keyboard cannot leave the screen");
-            for (let tries = 0; tries < 50 && !released.includes(0xFFE9); tries++)
-                await tab.waitForTimeout(100);
-            assert.ok(released.includes(0xFFE3) && released.includes(0xFFE9), "the guest is left with keys held down");
+            await eventually("the end of keys that the guest would be left with, held down", () => released.includes(0xFFE3) && released.includes(0xFFE9));
             await tab.keyboard.press("Shift+Tab");
             assert.ok(await focused(screen), "the keyboard cannot get back to it");
             await send.click();

@@ -247,7 +247,7 @@ export const tests = [
         const plan = { ...example("device-change"), changed: false, dry_run: true };
         const host = await open(env, "lab", { path: "devices/0000:04:00.0", prepare: on => {
             on.answer("device-enable-dry-run", plan);
-            on.answer("device-enable", { ...example("device-change"), confirm_within: 60 }, { wait: 1 });
+            on.answer("device-enable", { ...example("device-change"), confirm_within: 60 }, { hold: true });
         } });
         await tab.getByRole("button", { name: "Enable passthrough" }).click();
         await dialog(tab).getByRole("heading", { name: "Plan" }).waitFor();
@@ -272,6 +272,7 @@ export const tests = [
         await dialog(tab).getByText("Changing the owner").first().waitFor();
         await shoot("enable-progress");
         host.answer("host-status", status);
+        await host.release("device-enable");
         await dialog(tab).waitFor({ state: "hidden" });
         assert.deepEqual(host.calls().filter(words => words.includes("enable") && !words.includes("--dry-run")),
                          [["--json", "device", "enable", "--with-unit", "--confirm-within", "90", "--", "0000:04:00.0"]]);
@@ -317,11 +318,11 @@ export const tests = [
         await shoot("armed-too-late"); await env.axe("armed-too-late");
         assert.ok(await tab.getByText(late.message).isVisible(), "what was refused is gone");
         await again();
-        host.answer("device-disable", { ...example("device-change"), steps: [] }, { wait: 1 });
+        host.answer("device-disable", { ...example("device-change"), steps: [] }, { hold: true });
         await tab.getByRole("button", { name: "Take it back now" }).click();
-        for (let tries = 0; tries < 100 && !host.calls().some(words => words.includes("disable")); tries++)
-            await tab.waitForTimeout(100);
+        await host.held("device-disable");
         host.answer("host-status", free);
+        await host.release("device-disable");
         await heading("Taken back").waitFor();
         assert.deepEqual(host.calls().findLast(words => words.includes("disable")), ["--json", "device", "disable", "--with-unit", "--", "0000:04:00.0"]);
         assert.equal(await heading(/was not/).count(), 0);

@@ -21,7 +21,11 @@ export const example = name => JSON.parse(readFileSync(join(ROOT, `docs/schema/e
 /** The seeds' machine with two passed-through functions of the host "lab-enabled". */
 export const SAMPLE = readFileSync(join(ROOT, "tests/golden/vmx/two.vmx"), "utf8");
 
+// Each step, on a machine that has other things to do.
+export const PATIENCE_MS = 90_000;
+
 // Words that are no options, joined by "-", name an answer: device-list.json, and its exit status: device-list.status.
+// The next one that finds device-list.hold makes it device-list.held, and answers once that is gone.
 const WRAPPER = `#!/bin/sh
 base=@BASE@
 name=
@@ -35,6 +39,9 @@ for word; do
 done
 { printf '%s\\t' "$@"; echo; } >>"$base/calls"
 if [ -e "$base/answers/$name.json" ]; then exec 3<"$base/answers/$name.json"; fi
+if [ -e "$base/answers/$name.hold" ] && mv "$base/answers/$name.hold" "$base/answers/$name.held" 2>/dev/null; then
+    while [ -e "$base/answers/$name.held" ]; do sleep 0.1; done
+fi
 if [ -e "$base/answers/$name.wait" ]; then sleep "$(cat "$base/answers/$name.wait")"; fi
 if [ -e "$base/answers/$name.kill" ]; then kill -s KILL $$; fi
 if [ -e /dev/fd/3 ]; then
@@ -128,8 +135,9 @@ export class Host {
         return JSON.parse(stdout);
     }
 
-    /** @wait: seconds until it comes; it is the one of when it was asked for. @kill: none comes, the program is killed. */
-    answer(name, document, { status = 0, wait = 0, kill = false } = {}) {
+    /** @wait: seconds until it comes; it is the one of when it was asked for. @hold: the next one that asks waits for
+        release(). @kill: none comes, the program is killed. */
+    answer(name, document, { status = 0, wait = 0, hold = false, kill = false } = {}) {
         const at = join(this.base, "answers", name);
         if (kill)
             writeFileSync(`${at}.kill`, "");
@@ -141,11 +149,23 @@ export class Host {
         // Another file: who reads the old one goes on reading it.
         rmSync(`${at}.json`, { force: true });
         writeFileSync(`${at}.json`, typeof document === "string" ? document : JSON.stringify(document));
+        if (hold)
+            writeFileSync(`${at}.hold`, "");
     }
 
     forget(name) {
         for (const end of ["json", "status", "wait", "kill"])
             rmSync(join(this.base, "answers", `${name}.${end}`), { force: true });
+    }
+
+    /** Waits until somebody waits for the answer that is held. */
+    async held(name) {
+        await eventually(`a call of ${name}`, () => existsSync(join(this.base, "answers", `${name}.held`)));
+    }
+
+    async release(name) {
+        await this.held(name);
+        rmSync(join(this.base, "answers", `${name}.held`));
     }
 
     /** Argument arrays of the calls so far. */
@@ -157,7 +177,17 @@ export class Host {
         writeFileSync(join(this.base, "calls"), "");
     }
 
+    /** The port is anybody's until the server has it: then another one is tried. */
     async start() {
+        for (let tries = 0; tries < 5; tries++) {
+            if (await this.startOnce())
+                return this;
+        }
+        throw new Error(`cockpit-ws does not answer: ${this.log}`);
+    }
+
+    /** False if the server has ended. */
+    async startOnce() {
         this.port = await freePort();
         const command = ["/usr/lib/cockpit/cockpit-ws", "--no-tls", "--address", "127.0.0.1", "--port", String(this.port),
                          "--local-session=cockpit-bridge"];
@@ -172,17 +202,18 @@ export class Host {
         });
         this.log = "";
         this.server.stderr.on("data", data => { this.log += data; });
-        for (let tries = 0; tries < 100; tries++) {
-            if (this.server.exitCode !== null)
-                break;
+        const deadline = Date.now() + PATIENCE_MS;
+        while (this.server.exitCode === null && Date.now() < deadline) {
             try {
                 await fetch(`http://127.0.0.1:${this.port}/ping`);
-                return this;
+                return this.server.exitCode === null;
             } catch {
                 await sleep(100);
             }
         }
-        throw new Error(`cockpit-ws does not answer: ${this.log}`);
+        if (this.server.exitCode === null)
+            this.server.kill("SIGKILL");
+        return false;
     }
 
     url(path = "") {
@@ -200,28 +231,38 @@ export class Host {
 
     async stop() {
         this.server.kill();
+        const timer = setTimeout(() => this.server.kill("SIGKILL"), PATIENCE_MS);
         if (this.server.exitCode === null && this.server.signalCode === null)
             await once(this.server, "exit");
-        rmSync(this.base, { recursive: true, force: true });
+        clearTimeout(timer);
+        // What a session has started ends with it, and may write until then.
+        rmSync(this.base, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+    }
+}
+
+/** Waits until @test returns something true, and returns that. */
+export async function eventually(what, test) {
+    for (const deadline = Date.now() + PATIENCE_MS;;) {
+        const over = Date.now() >= deadline;
+        const value = await test();
+        if (value)
+            return value;
+        if (over)
+            throw new Error(`waited ${PATIENCE_MS / 1000} seconds in vain for ${what}`);
+        await sleep(100);
     }
 }
 
 /** Waits until @test is true in the page, and returns what it said. The driver's own wait needs what the page's policy forbids. */
-export async function until(tab, test, argument) {
-    for (let tries = 0; tries < 300; tries++) {
-        const value = await tab.evaluate(test, argument);
-        if (value)
-            return value;
-        await sleep(100);
-    }
-    throw new Error(`not so after 30 seconds: ${test}`);
-}
+export const until = (tab, test, argument) => eventually(test, () => tab.evaluate(test, argument));
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** axe finds nothing serious in what is shown now. */
 export async function axe(tab, where) {
-    await tab.waitForTimeout(400); // what fades in has its colours
+    await tab.waitForTimeout(400); // what fades in has its colours, and what begins to meanwhile
+    await until(tab, () => document.getAnimations().every(one => one.playState !== "running" ||
+        (one.effect?.getComputedTiming().endTime ?? Infinity) === Infinity));
     await tab.evaluate(AXE);
     const { violations, passes } = await tab.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
     const bad = violations.filter(one => ["serious", "critical"].includes(one.impact));

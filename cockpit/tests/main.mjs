@@ -2,7 +2,7 @@
 // Runs the tests of the page, one behind the other, and prints TAP: node main.mjs PAGE PROGRAM [NAME...]
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { axe, Host, launch } from "./harness.mjs";
+import { axe, Host, launch, PATIENCE_MS } from "./harness.mjs";
 import { tests as access } from "./access.mjs";
 import { tests as consoles } from "./console.mjs";
 import { tests as devices } from "./devices.mjs";
@@ -11,7 +11,7 @@ import { tests as hostile } from "./hostile.mjs";
 import { tests as states } from "./states.mjs";
 import { tests as vms } from "./vms.mjs";
 
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 600_000;
 const [page, program, ...names] = process.argv.slice(2);
 const screens = join(dirname(page), "page-screens");
 
@@ -33,7 +33,7 @@ async function hostOf(user) {
 
 async function attempt(browser, name, run, options) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(PATIENCE_MS);
     const tab = await context.newPage();
     const faults = [];
     tab.on("pageerror", error => faults.push(String(error)));

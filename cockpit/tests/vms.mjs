@@ -80,10 +80,10 @@ export const tests = [
         const { tab, shoot } = env;
         const { host, vmx } = await one(env);
         const last = () => host.calls().filter(words => /power|shut/.test(words[2])).at(-1);
-        host.answer("vm-power-on", { ...example("vm-power-on"), diagnostics: [] }, { wait: 5 });
+        host.answer("vm-power-on", { ...example("vm-power-on"), diagnostics: [] }, { hold: true });
         await details(tab).getByRole("button", { name: "Power on" }).click();
         await details(tab).getByText("Powering on").first().waitFor();
-        const progress = details(tab).locator(".dp-working").filter({ hasText: /Powering on.*[2-4] s/ });
+        const progress = details(tab).locator(".dp-working").filter({ hasText: /Powering on.*([2-9]|\d\d) s/ });
         await progress.waitFor();
         assert.equal(await progress.getByRole("status").innerText(), "Powering on", "the seconds are told to ears");
         await shoot("vm-powering-on");
@@ -93,6 +93,7 @@ export const tests = [
         await tab.getByRole("button", { name: "RHEL3" }).click();
         await details(tab).getByText("Powering on").first().waitFor();
         run(host, vmx);
+        await host.release("vm-power-on");
         await tab.getByRole("row", { name: /RHEL3.*Running/ }).waitFor();
         assert.deepEqual(last(), ["--json", "vm", "power-on", "--", vmx]);
         host.answer("vm-shut-down", example("failure"), { status: 1 });
@@ -263,9 +264,10 @@ export const tests = [
         await unregister("Unregister");
         await details(tab).getByText(example("failure").diagnostics[0].message).waitFor();
         // A captured host keeps paths beneath its folder, which the page does not know.
-        host.answer("vm-unregister", { changed: true, vms: [], diagnostics: [] }, { wait: 1 });
+        host.answer("vm-unregister", { changed: true, vms: [], diagnostics: [] }, { hold: true });
         await unregister("Unregister");
-        await details(tab).getByText(example("failure").diagnostics[0].message).waitFor({ state: "hidden", timeout: 900 });
+        await details(tab).getByText(example("failure").diagnostics[0].message).waitFor({ state: "hidden" }); // before it is answered
+        await host.release("vm-unregister");
         host.write("etc/directpath/vms.json", '{"version":1,"vms":[]}');
         await tab.getByRole("heading", { name: "No virtual machine" }).waitFor();
         assert.deepEqual(host.calls().findLast(words => words[2] === "unregister"), ["--json", "vm", "unregister", "--", vmx]);
