@@ -421,13 +421,13 @@ test_record_broken(void)
     int status = 0;
     pid_t pid;
 
-    armed->until_ms = dp_boottime_ms() + 400;
+    armed->until_ms = dp_boottime_ms() + 4000;
     g_assert_true(dp_armed_write(bench->kernel->root, armed, NULL));
     pid = fork();
     if (pid == 0) {
         _exit(dp_rollback_wait(bench->kernel->root, 10) == 0 ? 0 : 1);
     }
-    g_usleep(150000);
+    g_usleep(2 * G_USEC_PER_SEC); /* it has read the record, and has not acted on it */
     fake_kernel_put(bench->kernel, RECORD, "{\"version\": 1");
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_cmpint(status, ==, 0);

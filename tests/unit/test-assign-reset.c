@@ -209,7 +209,7 @@ test_never_ends(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     g_assert_false(reset(f, NVME));
     g_assert_error(f->error, DP_ERROR, DP_ERROR_TIMEOUT);
     g_assert_true(dp_diags_have(f->diags, DP_DIAG_RESET_STUCK));
-    g_assert_cmpint((g_get_monotonic_time() - start) / G_USEC_PER_SEC, <, 25);
+    g_assert_cmpint((g_get_monotonic_time() - start) / G_USEC_PER_SEC, <, 60);
 }
 
 static void

@@ -65,7 +65,7 @@ test_write_stuck(void)
 
     g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
     g_assert_cmpint(dp_root_write_kernel(root, "stuck", "x"), ==, -ETIMEDOUT);
-    g_assert_cmpint(g_get_monotonic_time() - start, <, (DP_SYSFS_TIMEOUT_MS + 5000) * 1000);
+    g_assert_cmpint(g_get_monotonic_time() - start, <, (DP_SYSFS_TIMEOUT_MS + 30000) * 1000);
     (void)g_unlink(fifo);
     g_assert_cmpint(g_rmdir(dir), ==, 0);
 }

@@ -285,7 +285,7 @@ test_progress(Caught *caught, gconstpointer unused G_GNUC_UNUSED)
 
     catch_begin(caught, STDERR_FILENO);
     progress = dp_progress_begin(caught->cli, "working");
-    g_usleep(1500000);
+    g_usleep(3 * G_USEC_PER_SEC); /* it is told at the first and at the sixth second */
     dp_progress_end(progress);
     text = catch_end(caught);
     g_assert_cmpstr(text, ==, "directpath: working (1 s)\n");

@@ -6,6 +6,7 @@
 #include "vm/net.h"
 
 #include <string.h>
+#include <time.h>
 
 static void
 check_argv(const DpPlan *plan)
@@ -112,17 +113,17 @@ test_many_keys(void)
     g_autoptr(PlanFixture) fixture = plan_fixture_new();
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(DpPlan) plan = NULL;
-    gint64 start;
+    clock_t start;
 
     for (unsigned i = 0; i < 90000; i++) {
         g_string_append_printf(text, "pciPassthru%u.present = \"TRUE\"\n", i);
     }
-    start = g_get_monotonic_time();
+    start = clock();
     plan = plan_fixture_plan(fixture, text->str);
     check_argv(plan);
     g_assert_cmpuint(plan->devices->len, ==, 128);
     g_assert_true(dp_diags_have_error(plan->diags));
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 20 * G_USEC_PER_SEC);
+    g_assert_cmpint(clock() - start, <, 20 * CLOCKS_PER_SEC);
 }
 
 static void

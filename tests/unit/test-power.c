@@ -234,7 +234,7 @@ find(Fixture *f)
 static void
 wait_off(Fixture *f)
 {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 6000; i++) {
         g_autoptr(DpRun) run = find(f);
 
         if (run == NULL) {
@@ -248,7 +248,7 @@ wait_off(Fixture *f)
 static void
 wait_dead(pid_t pid)
 {
-    for (int i = 0; i < 500 && dp_process_start(pid) != 0; i++) {
+    for (int i = 0; i < 6000 && dp_process_start(pid) != 0; i++) {
         g_usleep(10000);
     }
     g_assert_cmpuint(dp_process_start(pid), ==, 0);
@@ -438,7 +438,7 @@ wait_faults(Fixture *f, json_int_t count)
 {
     g_autofree char *id = dp_vm_id(f->vmx_path);
 
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 6000; i++) {
         json_t *said = dp_vm_faults_report(f->bench->kernel->root, id, "RHEL3", NULL);
 
         if (json_integer_value(json_object_get(said, "count")) >= count) {

@@ -105,7 +105,7 @@ power_on(const Place *place)
 static bool
 wait_off(const Place *place)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 6000; i++) {
         g_autoptr(DpRun) run = dp_run_find(place->root, place->vmx_path);
 
         if (run == NULL) {
@@ -119,7 +119,7 @@ wait_off(const Place *place)
 static void
 wait_dead(pid_t pid)
 {
-    for (int i = 0; i < 500 && dp_process_start(pid) != 0; i++) {
+    for (int i = 0; i < 6000 && dp_process_start(pid) != 0; i++) {
         g_usleep(10000);
     }
     g_assert_cmpuint(dp_process_start(pid), ==, 0);

@@ -12,8 +12,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define ID     "0123456789abcdef"
-#define FOLDER "run/directpath/vm/" ID
+#define ID          "0123456789abcdef"
+#define FOLDER      "run/directpath/vm/" ID
+#define PATIENCE_MS 60000
 
 typedef struct {
     Fixture host;
@@ -85,7 +86,7 @@ serve_apart(Place *p)
     if (pid == 0) {
         struct pollfd fd = {.fd = p->old.successor, .events = POLLIN};
 
-        _exit(poll(&fd, 1, 5000) == 1 && dp_successor_serve(&p->old) ? 0 : 1);
+        _exit(poll(&fd, 1, PATIENCE_MS) == 1 && dp_successor_serve(&p->old) ? 0 : 1);
     }
     g_assert_cmpint(pid, >, 0);
     return pid;
@@ -106,7 +107,7 @@ test_succeeded(Place *p, gconstpointer data G_GNUC_UNUSED)
     pid_t pid = serve_apart(p);
     DpSupervisor heir = nobody(p);
     g_autoptr(GError) error = NULL;
-    dp_autofd int connection = dp_successor_ask(&heir, 5000, &error);
+    dp_autofd int connection = dp_successor_ask(&heir, PATIENCE_MS, &error);
     g_autoptr(DpRunState) state = NULL;
     char word[8] = "";
 
@@ -142,7 +143,7 @@ test_not_confirmed(Place *p, gconstpointer data G_GNUC_UNUSED)
 {
     pid_t pid = serve_apart(p);
     DpSupervisor heir = nobody(p);
-    int connection = dp_successor_ask(&heir, 5000, NULL);
+    int connection = dp_successor_ask(&heir, PATIENCE_MS, NULL);
     g_autofree char *log = NULL;
 
     g_assert_cmpint(connection, >=, 0);
@@ -166,7 +167,7 @@ test_not_now(Place *p, gconstpointer data G_GNUC_UNUSED)
 
     p->old.duty.kill_at = g_get_monotonic_time() + G_USEC_PER_SEC;
     pid = serve_apart(p);
-    g_assert_cmpint(dp_successor_ask(&heir, 5000, &error), <, 0);
+    g_assert_cmpint(dp_successor_ask(&heir, PATIENCE_MS, &error), <, 0);
     g_assert_error(error, DP_ERROR, DP_ERROR_IO);
     g_assert_cmpint(status_of(pid), ==, 1);
     dp_close_fd(&heir.folder);
@@ -180,7 +181,7 @@ test_nobody_offers(Place *p, gconstpointer data G_GNUC_UNUSED)
     g_autoptr(GError) error = NULL, unknown = NULL, invalid = NULL;
 
     g_assert_cmpint(unlinkat(p->old.folder, DP_STATE_SUCCESSOR, 0), ==, 0);
-    g_assert_cmpint(dp_successor_ask(&heir, 5000, &error), <, 0);
+    g_assert_cmpint(dp_successor_ask(&heir, PATIENCE_MS, &error), <, 0);
     g_assert_error(error, DP_ERROR, DP_ERROR_NOT_FOUND);
     g_assert_false(dp_successor_run(&env, "fedcba9876543210", &unknown));
     g_assert_error(unknown, DP_ERROR, DP_ERROR_NOT_FOUND);
@@ -202,11 +203,12 @@ test_answers_that_are_none(Place *p, gconstpointer data G_GNUC_UNUSED)
 
         if (pid == 0) {
             struct pollfd fd = {.fd = p->old.successor, .events = POLLIN};
-            int connection = poll(&fd, 1, 5000) == 1 ? accept(p->old.successor, NULL, NULL) : -1;
+            int connection =
+                poll(&fd, 1, PATIENCE_MS) == 1 ? accept(p->old.successor, NULL, NULL) : -1;
 
             _exit(send(connection, words[i], strlen(words[i]), MSG_NOSIGNAL) < 0);
         }
-        g_assert_cmpint(dp_successor_ask(&heir, 5000, &error), <, 0);
+        g_assert_cmpint(dp_successor_ask(&heir, PATIENCE_MS, &error), <, 0);
         g_assert_error(error, DP_ERROR, DP_ERROR_IO);
         g_assert_cmpint(heir.lock, ==, -1);
         g_assert_cmpint(status_of(pid), ==, 0);

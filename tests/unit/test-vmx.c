@@ -4,6 +4,7 @@
 #include "formats/vmx-line.h"
 
 #include <string.h>
+#include <time.h>
 
 static unsigned
 count(const DpDiagList *diags, DpDiagId id)
@@ -170,12 +171,12 @@ assert_too_large(char *bytes, size_t len)
 {
     g_autoptr(DpDiagList) diags = dp_diags_new();
     g_autoptr(GError) error = NULL;
-    gint64 start = g_get_monotonic_time();
+    clock_t start = clock();
 
     g_assert_null(dp_vmx_parse("t.vmx", bytes, len, diags, &error));
     g_assert_error(error, DP_ERROR, DP_ERROR_PARSE);
     g_assert_true(dp_diags_have(diags, DP_DIAG_VMX_TOO_LARGE));
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 5 * G_USEC_PER_SEC);
+    g_assert_cmpint(clock() - start, <, 5 * CLOCKS_PER_SEC);
     g_free(bytes);
 }
 
@@ -262,14 +263,14 @@ test_flood(void)
     g_autoptr(DpDiagList) diags = dp_diags_new();
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(DpVmx) vmx = NULL;
-    gint64 start;
+    clock_t start;
 
     for (unsigned i = 0; i < DP_VMX_MAX_LINES - 1; i++) {
         g_string_append_printf(text, i % 2 == 0 ? "k = %u\n" : "bad %u\n", i);
     }
-    start = g_get_monotonic_time();
+    start = clock();
     vmx = parse(text->str, diags);
-    g_assert_cmpint(g_get_monotonic_time() - start, <, 20 * G_USEC_PER_SEC);
+    g_assert_cmpint(clock() - start, <, 20 * CLOCKS_PER_SEC);
     g_assert_cmpuint(count(diags, DP_DIAG_VMX_LINE_MALFORMED), ==, DP_NOTES_MAX + 1);
     g_assert_cmpuint(count(diags, DP_DIAG_VMX_KEY_CONTRADICTED), ==, DP_NOTES_MAX + 1);
     g_assert_cmpuint(diags->len, ==, 2 * (DP_NOTES_MAX + 1));
