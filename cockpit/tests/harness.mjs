@@ -271,5 +271,5 @@ export async function axe(tab, where) {
 }
 
 export const launch = () => chromium.launch({
-    executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
+    executablePath: "/usr/bin/chromium", timeout: PATIENCE_MS, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
 });

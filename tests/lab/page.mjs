@@ -67,6 +67,7 @@ const { passwords } = JSON.parse(fs.readFileSync(path.join(out, "ready"), "utf8"
 fs.rmSync(shots, { recursive: true, force: true });
 fs.mkdirSync(shots, { recursive: true });
 const browser = await chromium.launch({
+    timeout: PATIENCE_MS,
     executablePath: "/usr/bin/chromium", // whose own sandbox does not work for root
     args: ["--disable-gpu", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])],
 });
