@@ -26,7 +26,7 @@ LOOK = r"""#!directpath-script
 echo "=== NUMBER begin"
 echo "disk $(dd if=/dev/nvme0n1 bs=1M count=16 iflag=direct 2>/dev/null | sha256sum)"
 nic=$(ls /sys/class/net | grep -v '^lo$' | head -n 1)
-udhcpc -i "$nic" -n -q -t 10 -T 1 -s /udhcpc.script
+udhcpc -i "$nic" -n -q -t 60 -T 1 -s /udhcpc.script
 echo "net $(wget -q -O - "http://$(cat /tmp/gateway-net).100/payload.bin" | sha256sum)"
 echo "=== NUMBER end"
 sleep 20 # it is seen to run meanwhile

@@ -283,7 +283,7 @@ def test_the_console():
     console = directpath("--json", "vm", "console", path_of("bare")).json
     assert console["vnc"] == {"address": "127.0.0.1", "port": 5900, "password": False}, console
     assert console["serial"] == [serial_of("bare")], console
-    with socket.create_connection((console["vnc"]["address"], console["vnc"]["port"]), 10) as viewer:
+    with socket.create_connection((console["vnc"]["address"], console["vnc"]["port"]), 60) as viewer:
         assert viewer.recv(4) == b"RFB "
     directpath("vm", "power-off", path_of("bare"))
     assert "DP4036" in directpath("vm", "console", path_of("bare"), expect=1).ids()
