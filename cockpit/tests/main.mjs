@@ -11,7 +11,7 @@ import { tests as hostile } from "./hostile.mjs";
 import { tests as states } from "./states.mjs";
 import { tests as vms } from "./vms.mjs";
 
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 300_000;
 const [page, program, ...names] = process.argv.slice(2);
 const screens = join(dirname(page), "page-screens");
 
