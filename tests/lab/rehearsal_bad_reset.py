@@ -6,6 +6,7 @@ import os
 import signal
 
 import harness
+import machine
 from harness import directpath, driver, ended
 
 NIC = "0000:02:00.0"
@@ -118,6 +119,15 @@ def test_after_a_vm_nobody_gets_it():
     refused = directpath("vm", "power-on", VMX, "--accel", "tcg", expect=1)
     assert "DP1322" in refused.err, refused.err
     release()
+
+
+def put_right():
+    """No VM has it, a reset that succeeds has ended its quarantine, and the host has it back."""
+    machine.end_all_vms()
+    reset_by("d3d0")
+    directpath("device", "reset", NIC, expect=None)
+    os.remove(MAP)
+    directpath("device", "disable", NIC, expect=None)
 
 
 if __name__ == "__main__":
