@@ -133,29 +133,25 @@ export const tests = [
         const { tab, shoot } = env;
         await tab.clock.install();
         let status;
-        const { host, vmx } = await one(env, { prepare: (on, at) => {
+        const { host } = await one(env, { prepare: (on, at) => {
             status = run(on, at);
-            on.answer("vm-log", { vmx: at, log: LOG, diagnostics: [] }, { wait: 60 });
-            on.answer("vm-validate", on.ask("vm", "validate", at), { wait: 60 });
+            on.answer("vm-log", { vmx: at, log: LOG, diagnostics: [] }, { hold: true });
+            on.answer("vm-validate", on.ask("vm", "validate", at), { hold: true });
         } });
         const old = details(tab).getByRole("heading", { name: "Not up to date" });
-        const asked = word => host.calls().filter(words => words[1] === "vm" && words[2] === word).length;
         await details(tab).getByRole("grid", { name: "Passed-through devices" }).waitFor();
         assert.equal(await old.count(), 0);
-        while (asked("log") === 0 || asked("validate") === 0)
-            await tab.waitForTimeout(100);
+        await Promise.all(["vm-log", "vm-validate"].map(name => host.held(name)));
         await tab.clock.fastForward(10_000);
         await old.nth(1).waitFor();
         assert.equal(await old.count(), 2);
         await details(tab).getByText("Reading the log").waitFor();
-        const before = asked("status");
-        host.answer("vm-status", status, { wait: 60 });
+        host.answer("vm-status", status, { hold: true });
         await tab.clock.fastForward(5000);
-        while (asked("status") === before)
-            await tab.waitForTimeout(100);
+        await host.held("vm-status");
         await tab.clock.fastForward(10_000);
         await old.nth(2).waitFor();
-        assert.ok(await details(tab).getByRole("grid", { name: "Passed-through devices" }).isVisible(), `what was known of ${vmx} is gone`);
+        assert.ok(await details(tab).getByRole("grid", { name: "Passed-through devices" }).isVisible(), "what was known of it is gone");
         await shoot("vm-late"); await env.axe("vm-late");
     }],
     ["vms: DMA outside the guest's memory is told", async env => {
