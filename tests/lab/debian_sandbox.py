@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A VM with devices on a Debian host with AppArmor: its supervisor is a unit of systemd's with a sandbox, in which it resets the
 devices and gives them back, and a killed one is followed by another; it hears of a DMA fault; its QEMU is under the package's profile, pins its
-memory, and opens no file that the profile does not name, even where it may read it."""
+memory, asks the host's name server for its guest, and opens no file that the profile does not name, even where it may read it."""
 import json
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
+import threading
 
 import debian_host as debian
 import dma_faults
@@ -20,6 +22,16 @@ from machine import DISK, NIC
 OTHER = "/vmfs/volumes/lab/other/other.vmdk"  # another VM's disk, which everybody may read
 FIRMWARE = "/usr/share/seabios/bios-256k.bin"  # what the profile lets QEMU read
 MIB = 256
+MAC = "00:0c:29:1a:2b:3c"
+ASK = f"""#!directpath-script
+card=$(grep -l {MAC} /sys/class/net/*/address | cut -d / -f 5)
+ip addr add 10.0.2.15/24 dev $card && ip link set $card up
+for n in 1 2 3 4 5 6 7 8 9 10; do
+	nslookup directpath.example 10.0.2.3 && break
+	sleep 1
+done
+echo "=== asked"
+"""
 # CAP_CHOWN, CAP_FOWNER, CAP_KILL, CAP_SYS_ADMIN (linux/capability.h)
 CAPABILITIES = 1 << 0 | 1 << 3 | 1 << 5 | 1 << 21
 EXPOSURE_MAX = 2.0
@@ -175,6 +187,38 @@ def test_reserved_huge_pages_are_taken():
     directpath("vm", "power-off", VM["path"])
     assert denied() == VM["denied"], denied()
     debian.write("/proc/sys/vm/nr_hugepages", "0")
+
+
+def answer_names(server):
+    """A name server of the host: each name is at 192.0.2.77."""
+    while True:
+        try:
+            asked, peer = server.recvfrom(512)
+        except OSError:
+            return
+        name = asked[12:asked.index(0, 12) + 1]
+        address = name + struct.pack(">HHIH", 1, 1, 60, 4) + bytes((192, 0, 2, 77))
+        found = asked[12 + len(name):14 + len(name)] == b"\0\1"
+        server.sendto(asked[:2] + struct.pack(">5H", 0x8180, 1, found, 0, 0) + asked[12:16 + len(name)] + address * found, peer)
+
+
+def test_its_guest_asks_the_hosts_name_server():
+    """On a network of the kind `user` QEMU forwards the question, and reads in /etc/resolv.conf to whom."""
+    debian.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+    threading.Thread(target=answer_names, args=(server,), daemon=True).start()
+    machine.networks("nat = user\n")
+    VM["path"] = dma_faults.vm("asks", ASK, NIC, **{
+        "ethernet0.present": "TRUE", "ethernet0.virtualDev": "e1000e", "ethernet0.connectionType": "nat",
+        "ethernet0.addressType": "generated", "ethernet0.generatedAddress": MAC})
+    directpath("vm", "power-on", VM["path"])
+    machine.wait_for_guest(r"^=== asked", dma_faults.UP_S, f"{machine.FOLDER}/asks.txt")
+    said = machine.serial(f"{machine.FOLDER}/asks.txt")
+    directpath("vm", "power-off", VM["path"])
+    server.close()
+    assert "192.0.2.77" in said, said
+    assert denied() == VM["denied"], denied()
 
 
 def test_it_hears_of_a_dma_fault():
