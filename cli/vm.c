@@ -152,15 +152,37 @@ dp_cli_end_orphan(DpCli *cli, const DpRun *run)
     return context != NULL && left == NULL;
 }
 
+bool
+dp_cli_end_run(DpCli *cli,
+               DpRoot *root,
+               const DpRun *run,
+               bool hard,
+               DpOutcome *outcome,
+               bool *ret_already,
+               GError **error)
+{
+    int timeout = cli->options->timeout_s >= 0 ? cli->options->timeout_s : DP_STOP_TIMEOUT_S;
+    g_autoptr(GError) failure = NULL;
+    bool ok = hard ? dp_vm_power_off(root, run, outcome, &failure)
+                   : dp_vm_shut_down(root, run, timeout, outcome, &failure);
+
+    /* Its supervisor was done before this could look. */
+    *ret_already = g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND);
+    if (ok || *ret_already || (dp_run_is_orphan(root, run->id) && dp_cli_end_orphan(cli, run))) {
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
 static bool
 end_vm(DpCli *cli, bool hard, GError **error)
 {
-    int timeout = cli->options->timeout_s >= 0 ? cli->options->timeout_s : DP_STOP_TIMEOUT_S;
     g_autoptr(DpOutcome) outcome = dp_outcome_new();
     g_autoptr(DpContext) context = dp_context_new(cli, DP_LOOK, error);
     g_autoptr(DpProgress) progress G_GNUC_UNUSED = NULL;
     g_autoptr(DpRun) run = NULL;
-    bool ok;
+    bool ok, already;
 
     if (context == NULL) {
         return false;
@@ -174,15 +196,10 @@ end_vm(DpCli *cli, bool hard, GError **error)
         return file != NULL;
     }
     progress = dp_progress_begin(cli, hard ? "powering off" : "waiting for the guest to shut down");
-    ok = hard ? dp_vm_power_off(context->root, run, outcome, error)
-              : dp_vm_shut_down(context->root, run, timeout, outcome, error);
-    if (!ok && dp_run_is_orphan(context->root, run->id) && dp_cli_end_orphan(cli, run)) {
-        g_clear_error(error);
-        ok = true;
-    }
+    ok = dp_cli_end_run(cli, context->root, run, hard, outcome, &already, error);
     dp_report_outcome(cli, outcome);
     if (ok) {
-        dp_out(cli, "Powered off; its devices are back.");
+        dp_out(cli, already ? "It is powered off already." : "Powered off; its devices are back.");
     } else if (dp_diags_have(outcome->diags, DP_DIAG_VM_GUEST_DEAF)) {
         /* The guest's refusal is an answer, no failure of the system. */
         g_clear_error(error);

@@ -63,7 +63,9 @@ typedef struct {
 bool dp_vm_power_on(const DpPlan *plan, const DpVmEnv *env, DpOutcome *outcome, GError **error);
 
 /* Asks the guest (ACPI power button) and waits at most @timeout_s until devices are back;
- * DP_ERROR_TIMEOUT if the guest did not comply. The caller does NOT hold the lock. */
+ * DP_ERROR_TIMEOUT if the guest did not comply. A guest that has ended by itself, whose devices are
+ * not back yet, counts as asked; DP_ERROR_NOT_FOUND: the VM is off already. The caller does NOT
+ * hold the lock. */
 bool
 dp_vm_shut_down(DpRoot *root, const DpRun *run, int timeout_s, DpOutcome *outcome, GError **error);
 
@@ -79,7 +81,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpVmStop, dp_vm_stop_free)
 /* The machine's reset button; returns when QEMU has reset every device. The guest is not asked. */
 bool dp_vm_reset(DpRoot *root, const DpRun *run, GError **error);
 
-/* Hard, at once; returns when devices are back. The caller does NOT hold the lock. */
+/* Hard, at once; returns when devices are back; DP_ERROR_NOT_FOUND: it is off already. The caller
+ * does NOT hold the lock. */
 bool dp_vm_power_off(DpRoot *root, const DpRun *run, DpOutcome *outcome, GError **error);
 
 /* Whether nobody watches over VM @id, whose record is still there: dp_vm_recover puts that right.

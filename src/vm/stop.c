@@ -13,6 +13,7 @@
 #define QUIT_TIMEOUT_MS    10000
 #define RESET_TIMEOUT_MS   30000
 #define RELEASE_TIMEOUT_MS 120000
+#define ENDING_TIMEOUT_MS  2000
 
 static char *
 qmp_path(DpRoot *root, const DpRun *run)
@@ -167,6 +168,34 @@ dp_vm_stop_free(DpVmStop *stop)
     g_free(stop);
 }
 
+/* By itself: such an engine closes its monitor first, and is gone soon after. One that does not
+ * answer, or refuses, is there. */
+static bool
+has_ended(DpRoot *root, const DpRunState *state, const GError *failure)
+{
+    bool listens = g_error_matches(failure, DP_ERROR, DP_ERROR_TIMEOUT) ||
+                   g_error_matches(failure, DP_ERROR, DP_ERROR_REFUSED);
+
+    return wait_for(root, state, engine_gone, listens ? 0 : ENDING_TIMEOUT_MS);
+}
+
+/* True also of a guest that was quicker: it has done what it would have been asked. */
+static bool
+ask_guest(DpRoot *root, const DpRun *run, const DpRunState *state, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (command(root, run, "system_powerdown", &failure) || has_ended(root, state, failure)) {
+        return true;
+    }
+    if (g_error_matches(failure, DP_ERROR, DP_ERROR_NOT_FOUND)) {
+        /* The monitor is, and the VM is not off, which is what that code says of a VM. */
+        return dp_fail(error, DP_ERROR_IO, "%s", failure->message);
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
 DpVmStop *
 dp_vm_stop_ask(DpRoot *root, const DpRun *run, GError **error)
 {
@@ -175,7 +204,7 @@ dp_vm_stop_ask(DpRoot *root, const DpRun *run, GError **error)
     stop->report = open_report(root, run);
     stop->state = load(root, run, error);
     if (stop->state == NULL || !has_engine(stop->state, error) ||
-        !command(root, run, "system_powerdown", error)) {
+        !ask_guest(root, run, stop->state, error)) {
         return NULL;
     }
     stop->asked_us = g_get_monotonic_time();
