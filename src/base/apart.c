@@ -86,7 +86,7 @@ dp_apart_read(int root_fd,
     if (shared == MAP_FAILED) {
         return;
     }
-    (void)dp_child_run(read_files, &reading, timeout_ms, NULL);
+    (void)dp_child_run_apart(read_files, &reading, timeout_ms, root_fd, NULL);
     take_all(&reading, take, data);
     (void)munmap(shared, sizeof *shared);
 }

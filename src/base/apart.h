@@ -5,7 +5,8 @@
 
 #include "error.h"
 
-/* In the child: the bytes of @path beneath @root_fd, NULL if they cannot be had. */
+/* In the child, which of its parent's descriptors has @root_fd alone: the bytes of @path beneath
+ * that, NULL if they cannot be had. */
 typedef char *(*DpApartRead)(int root_fd, const char *path, size_t *ret_len);
 /* In the caller, once for each of the paths that was read: @bytes are lent. */
 typedef void (*DpApartTake)(void *data, const char *path, const char *bytes, size_t len);
