@@ -10,13 +10,16 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* The file appears under its name only when it is whole. */
+/* The file appears under its name only when it is whole. What lies in the place of its first part
+ * is not written into: in a folder for all, somebody else may have put it there. */
 static bool
 write_whole(const char *path, DpNewFileWrite write, void *data, GError **error)
 {
     g_autofree char *part = g_strdup_printf("%s.part", path);
-    dp_autofd int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    dp_autofd int fd = -1;
 
+    (void)unlink(part);
+    fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return dp_fail_errno(error, errno, "%s", part);
     }

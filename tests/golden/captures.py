@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import shutil
+import stat
 import subprocess
 import sys
 import tarfile
@@ -241,6 +242,33 @@ def test_no_capture(place):
     for path in (place.folder / "fifo", "/dev/null", place.folder / "absent"):
         report = place.run("vm", "validate", place.vmx(), "--host", path, status=1)
         assert "DP9014" in ids(report), report["diagnostics"]
+
+
+def stranger_file(part, _):
+    part.write_text("")
+    part.chmod(0o666)
+    if os.geteuid() == 0:
+        os.chown(part, 65534, 65534)
+
+
+def test_a_part_of_somebody_else(place):
+    """In the place where the file is written until it is whole: neither taken over nor written through."""
+    tree, other = place.tree(), place.folder / "other"
+    ways = {"file": stranger_file, "symbolic link": lambda part, other: part.symlink_to(other),
+            "hard link": lambda part, other: part.hardlink_to(other), "dangling link": lambda part, _: part.symlink_to("none")}
+    for verb in ("capture", "support"):
+        for way, put in ways.items():
+            archive, part = place.folder / "host.tar", place.folder / "host.tar.part"
+            other.write_text("untouched")
+            other.chmod(0o644)
+            put(part, other)
+            place.run("--root", tree, "host", verb, archive)
+            found = archive.lstat()
+            assert stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o600, f"{verb}, {way}: {found}"
+            assert found.st_uid == os.geteuid() and found.st_nlink == 1 and found.st_size > 1024, f"{verb}, {way}: {found}"
+            assert other.read_text() == "untouched" and stat.S_IMODE(other.stat().st_mode) == 0o644, f"{verb}, {way}"
+            assert not os.path.lexists(part) and not (place.folder / "none").exists(), f"{verb}, {way}"
+            archive.unlink()
 
 
 def main():
