@@ -98,18 +98,8 @@ finish(DpCli *cli, const Registering *reg, const DpRegistered *vm, bool changed,
     return true;
 }
 
-static bool
-is_readable(const DpContext *context, const char *vmx)
-{
-    g_autoptr(GPtrArray) paths = g_ptr_array_new();
-    g_autoptr(GPtrArray) known = NULL;
-
-    g_ptr_array_add(paths, (gpointer)vmx);
-    known = dp_known_read(context->root, paths);
-    return known->len > 0;
-}
-
-/* The entry of the same VM at another place: it has moved, or this one is a copy of it. */
+/* The entry of the same VM at another place: it has moved, or this one is a copy of it. What only
+ * cannot be read now may be there again tomorrow, and is not taken for moved. */
 static DpRegistered *
 find_moved(DpCli *cli, const Registering *reg, const char *uuid)
 {
@@ -119,7 +109,7 @@ find_moved(DpCli *cli, const Registering *reg, const char *uuid)
     if (twin == NULL) {
         return NULL;
     }
-    if (is_readable(reg->context, twin->vmx)) {
+    if (!dp_known_gone(reg->context->root, twin->vmx)) {
         dp_diags_add(cli->diags, DP_DIAG_VM_REGISTERED_COPY, reg->shown,
                      "it has the uuid.bios of %s, which is registered too", old);
         return NULL;

@@ -7,6 +7,8 @@
 #include "resolve.h"
 #include "run.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #define FOLDER "var/lib/directpath"
@@ -69,6 +71,36 @@ static char *
 read_file(int root_fd, const char *path, size_t *ret_len)
 {
     return dp_file_read(root_fd, path, DP_VMX_MAX_BYTES, ret_len, NULL);
+}
+
+/* In the child: bytes, which are none, where nothing is at @path. */
+static char *
+look_gone(int root_fd, const char *path, size_t *ret_len)
+{
+    dp_autofd int fd = dp_file_open(root_fd, path, O_PATH);
+
+    *ret_len = 0;
+    return fd == -ENOENT || fd == -ENOTDIR ? g_strdup("") : NULL;
+}
+
+static void
+take_gone(void *data,
+          const char *path G_GNUC_UNUSED,
+          const char *bytes G_GNUC_UNUSED,
+          size_t len G_GNUC_UNUSED)
+{
+    *(bool *)data = true;
+}
+
+bool
+dp_known_gone(DpRoot *root, const char *path)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
+    bool gone = false;
+
+    g_ptr_array_add(paths, (gpointer)path);
+    dp_apart_read(root->fd, paths, READ_TIMEOUT_MS, look_gone, take_gone, &gone);
+    return gone;
 }
 
 static void

@@ -25,6 +25,10 @@ GPtrArray *dp_known_vms(DpRoot *root, const GPtrArray *runs);
 /* The same of @paths (char *, absolute, beneath @root): those whose file can be read. */
 GPtrArray *dp_known_read(DpRoot *root, const GPtrArray *paths);
 
+/* True if nothing is at @path (absolute, beneath @root): what cannot be read, or does not answer
+ * within two seconds, is not gone. */
+bool dp_known_gone(DpRoot *root, const char *path);
+
 /* The N of the first pciPassthruN that is present and names @addr, and the model of @card where
  * both tell one (@card may be NULL); -1: none does. */
 int dp_known_names(const DpKnownVm *vm, const DpAddr *addr, const DpCard *card);
