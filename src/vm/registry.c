@@ -105,6 +105,16 @@ dp_registry_parse(const char *text, size_t len, char **ret_why)
     return why == NULL ? g_steal_pointer(&registry) : NULL;
 }
 
+static void
+fail_broken(const char *why, DpDiagList *diags, GError **error)
+{
+    g_autofree char *shown = dp_text_visible(why, -1);
+
+    dp_diags_add(diags, DP_DIAG_VM_REGISTRY_BROKEN, DP_REGISTRY_PATH,
+                 "which VMs are registered cannot be read: %s", shown);
+    (void)dp_fail(error, DP_ERROR_REFUSED, "%s: %s", DP_REGISTRY_PATH, shown);
+}
+
 DpRegistry *
 dp_registry_load(DpRoot *root, DpDiagList *diags, GError **error)
 {
@@ -119,16 +129,12 @@ dp_registry_load(DpRoot *root, DpDiagList *diags, GError **error)
         return dp_registry_new();
     }
     if (text == NULL) {
-        g_propagate_error(error, g_steal_pointer(&failure));
+        fail_broken(failure->message, diags, error);
         return NULL;
     }
     registry = dp_registry_parse(text, len, &why);
     if (registry == NULL) {
-        g_autofree char *shown = dp_text_visible(why, -1);
-
-        dp_diags_add(diags, DP_DIAG_VM_REGISTRY_BROKEN, DP_REGISTRY_PATH,
-                     "which VMs are registered cannot be read: %s", shown);
-        (void)dp_fail(error, DP_ERROR_REFUSED, "%s: %s", DP_REGISTRY_PATH, shown);
+        fail_broken(why, diags, error);
     }
     return registry;
 }

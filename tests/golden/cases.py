@@ -369,6 +369,9 @@ REGISTERED = [
     registered("vm-list-registered", "vm list", FIRST, SECOND, ("/vmfs/gone.vmx", "56 4d cc", 0)),
     registered("vm-list-registered-json", "vm list --json", FIRST, ("/vmfs/gone.vmx", "56 4d cc", 0)),
     registered("vm-list-broken", "vm list", files={VMS: "["}),
+    registered("vm-list-no-file", "vm list", files={VMS + "/x": ""}, keep=VMS + "/x"),
+    registered("register-no-file-json", f"vm register {ONE} --json", files={**VM_FILES, VMS + "/x": ""}, keep=VMS + "/x",
+               schema="failure"),
 ]
 
 # Lines of every kind: two that are accepted, a bridge, one that the host needs, half a unit, the platform, one that is absent.

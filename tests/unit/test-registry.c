@@ -4,7 +4,9 @@
 
 #include "vm/registry.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static DpRegistry *
 three(void)
@@ -82,6 +84,37 @@ test_twin(Fixture *f G_GNUC_UNUSED, gconstpointer data G_GNUC_UNUSED)
     g_assert_null(dp_registry_twin(registry, "/elsewhere.vmx", NULL));
 }
 
+static void
+expect_broken(Fixture *f, const char *why)
+{
+    g_autoptr(DpDiagList) diags = dp_diags_new();
+    g_autoptr(GError) error = NULL;
+    const DpDiag *diag;
+
+    g_assert_null(dp_registry_load(f->root, diags, &error));
+    g_assert_error(error, DP_ERROR, DP_ERROR_REFUSED);
+    g_assert_cmpuint(diags->len, ==, 1);
+    diag = diags->pdata[0];
+    g_assert_cmpint(diag->row->id, ==, DP_DIAG_VM_REGISTRY_BROKEN);
+    g_assert_cmpstr(diag->subject, ==, DP_REGISTRY_PATH);
+    g_assert_nonnull(strstr(diag->message, why));
+    g_assert_nonnull(strstr(diag->remedy, "mend /etc/directpath/vms.json"));
+}
+
+/* Not a list that is wrong, but nothing that could be read as one. */
+static void
+test_unreadable(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    g_autofree char *path = g_build_filename(f->path, DP_REGISTRY_PATH, NULL);
+
+    put(f, DP_REGISTRY_PATH, "");
+    g_assert_cmpint(truncate(path, DP_REGISTRY_MAX_BYTES + 1), ==, 0);
+    expect_broken(f, "larger than");
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_mkdir(path, 0755), ==, 0);
+    expect_broken(f, g_strerror(EISDIR));
+}
+
 /* Nobody writes over what he could not read. */
 static void
 test_broken(Fixture *f, gconstpointer data G_GNUC_UNUSED)
@@ -103,18 +136,8 @@ test_broken(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autoptr(DpDiagList) diags = dp_diags_new();
-        g_autoptr(GError) error = NULL;
-        const DpDiag *diag;
-
         put(f, DP_REGISTRY_PATH, texts[i]);
-        g_assert_null(dp_registry_load(f->root, diags, &error));
-        g_assert_error(error, DP_ERROR, DP_ERROR_REFUSED);
-        g_assert_cmpuint(diags->len, ==, 1);
-        diag = diags->pdata[0];
-        g_assert_cmpint(diag->row->id, ==, DP_DIAG_VM_REGISTRY_BROKEN);
-        g_assert_cmpstr(diag->subject, ==, DP_REGISTRY_PATH);
-        g_assert_nonnull(strstr(diag->remedy, "mend /etc/directpath/vms.json"));
+        expect_broken(f, "cannot be read: ");
     }
 }
 
@@ -144,6 +167,7 @@ main(int argc, char **argv)
     ADD("order", test_order);
     ADD("twin", test_twin);
     ADD("broken", test_broken);
+    ADD("unreadable", test_unreadable);
     ADD("limit", test_limit);
 #undef ADD
     return g_test_run();

@@ -165,6 +165,15 @@ test_shut_down_all(Bench *bench, gconstpointer unused G_GNUC_UNUSED)
     g_assert_null(dp_run_find(bench->place.root, VMX));
 }
 
+/* A list of registered VMs that cannot be read is told, and keeps no guest from its end. */
+static void
+test_shut_down_all_without_list(Bench *bench, gconstpointer unused)
+{
+    put(&bench->place, DP_REGISTRY_PATH "/x", "");
+    test_shut_down_all(bench, unused);
+    g_assert_true(dp_diags_have(bench->cli->diags, DP_DIAG_VM_REGISTRY_BROKEN));
+}
+
 /* It was seen to run, and its folder is gone by now. */
 static void
 test_gone_meanwhile(Bench *bench, gconstpointer unused G_GNUC_UNUSED)
@@ -225,6 +234,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/stop/shut-down", test_shut_down);
     ADD("/stop/shut-down-all", test_shut_down_all);
+    ADD("/stop/shut-down-all-without-list", test_shut_down_all_without_list);
     ADD("/stop/gone-meanwhile", test_gone_meanwhile);
     ADD("/stop/reset", test_reset);
     ADD("/stop/living-engine", test_living_engine);
