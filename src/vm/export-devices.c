@@ -70,12 +70,49 @@ typedef struct {
     unsigned controller, target, unit;
 } DriveAddress;
 
+/* "sda" to "sdz", "sdaa" and so on; a disk of which the guest is told that nothing rotates says so.
+ */
+static void
+add_target(DpExport *export, const json_t *device, const DriveAddress *at)
+{
+    const json_t *rate = json_object_get(device, "rotation_rate");
+    unsigned n = export->n_disks;
+    char first[2] = "";
+
+    if (strcmp(at->device, "floppy") == 0) {
+        dp_export_line(export, 3, "<target dev='fd%c' bus='fdc'/>", 'a' + (int)at->unit);
+        return;
+    }
+    export->n_disks++;
+    if (n >= 26) {
+        first[0] = (char)('a' + (int)(n / 26) - 1);
+    }
+    if (rate != NULL) {
+        dp_export_line(export, 3, "<target dev='sd%s%c' bus='%s' rotation_rate='%d'/>", first,
+                       'a' + (int)(n % 26), at->bus, (int)json_integer_value(rate));
+    } else {
+        dp_export_line(export, 3, "<target dev='sd%s%c' bus='%s'/>", first, 'a' + (int)(n % 26),
+                       at->bus);
+    }
+}
+
+/* The address of a SAS disk, without which a Linux guest does not see it. */
+static void
+add_wwn(DpExport *export, const json_t *device)
+{
+    const json_t *wwn = json_object_get(device, "wwn");
+
+    if (wwn != NULL) {
+        dp_export_line(export, 3, "<wwn>%016" G_GINT64_MODIFIER "x</wwn>",
+                       (guint64)json_integer_value(wwn));
+    }
+}
+
 static void
 add_drive(DpExport *export, const json_t *device, const DriveAddress *at)
 {
     const DpVmFile *file = NULL;
     const char *format = "raw";
-    unsigned n = export->n_disks;
 
     if (json_object_get(device, "drive") != NULL && !find_image(export, device, &file, &format)) {
         left_out(export, device, "its disk is made of several files");
@@ -86,20 +123,11 @@ add_drive(DpExport *export, const json_t *device, const DriveAddress *at)
     if (file != NULL) {
         dp_export_line(export, 3, "<source file='%s'/>", file->path);
     }
-    if (strcmp(at->device, "floppy") == 0) {
-        dp_export_line(export, 3, "<target dev='fd%c' bus='fdc'/>", 'a' + (int)at->unit);
-    } else {
-        export->n_disks++;
-        if (n < 26) {
-            dp_export_line(export, 3, "<target dev='sd%c' bus='%s'/>", 'a' + (int)n, at->bus);
-        } else {
-            dp_export_line(export, 3, "<target dev='sd%c%c' bus='%s'/>", 'a' + (int)(n / 26) - 1,
-                           'a' + (int)(n % 26), at->bus);
-        }
-    }
+    add_target(export, device, at);
     if (strcmp(at->device, "disk") != 0 || (file != NULL && !file->writable)) {
         dp_export_line(export, 3, "<readonly/>");
     }
+    add_wwn(export, device);
     add_boot(export, device);
     dp_export_line(export, 3,
                    "<address type='drive' controller='%u' bus='0' target='%u' unit='%u'/>",

@@ -247,6 +247,35 @@ add_processor(DpExport *export)
     dp_export_line(export, 1, "</cpu>");
 }
 
+/* As the plan has them: an anonymous file of huge pages, or ordinary memory. */
+static void
+add_pages(DpExport *export)
+{
+    dp_export_line(export, 1, "<memoryBacking>");
+    if (export->plan->page != 0) {
+        dp_export_line(export, 2,
+                       "<hugepages><page size='%" G_GUINT64_FORMAT "' unit='KiB'/></hugepages>",
+                       export->plan->page >> 10);
+    }
+    dp_export_line(export, 2, "<nosharepages/>");
+    if (export->plan->page != 0) {
+        dp_export_line(export, 2, "<source type='memfd'/>");
+    }
+    dp_export_line(export, 1, "</memoryBacking>");
+}
+
+/* Unless told, libvirt leaves the HPET to QEMU, which has one. */
+static void
+add_clock(DpExport *export)
+{
+    const char *machine = dp_export_option(export->plan, "-machine", "q35,");
+    bool hpet = machine != NULL && strstr(machine, ",hpet=on") != NULL;
+
+    dp_export_line(export, 1, "<clock offset='utc'>");
+    dp_export_line(export, 2, "<timer name='hpet' present='%s'/>", hpet ? "yes" : "no");
+    dp_export_line(export, 1, "</clock>");
+}
+
 static void
 add_machine(DpExport *export)
 {
@@ -258,12 +287,12 @@ add_machine(DpExport *export)
     }
     dp_export_line(export, 1, "<memory unit='MiB'>%u</memory>",
                    (unsigned)(export->plan->memory >> 20));
-    dp_export_line(export, 1, "<memoryBacking><nosharepages/></memoryBacking>");
+    add_pages(export);
     add_processor(export);
     if (export->plan->secure_boot) {
         dp_export_line(export, 1, "<pm><suspend-to-mem enabled='no'/></pm>");
     }
-    dp_export_line(export, 1, "<clock offset='utc'/>");
+    add_clock(export);
     dp_export_line(export, 1, "<on_poweroff>destroy</on_poweroff>");
     dp_export_line(export, 1, "<on_reboot>restart</on_reboot>");
     dp_export_line(export, 1, "<on_crash>destroy</on_crash>");

@@ -30,6 +30,11 @@ EXTRA = "".join(f'{line}\n' for line in (
     'serial1.present = "TRUE"', 'serial1.fileType = "thinprint"', 'floppy0.present = "TRUE"',
     'uuid.bios = "56 4d 8a 0c 1b 2d 3e 4f-50 61 72 83 94 a5 b6 c7"', 'hypervisor.cpuid.v0 = "FALSE"'))
 
+SAS = "".join(f'{line}\n' for line in (
+    'scsi0:1.present = "TRUE"', 'scsi0:1.fileName = "/vmfs/volumes/store/rhel3/second.vmdk"', 'scsi0:1.virtualSSD = "1"',
+    'scsi0:5.present = "TRUE"', 'scsi0:5.deviceType = "cdrom-raw"', 'scsi1.present = "TRUE"', 'scsi1.virtualDev = "pvscsi"',
+    'scsi1:0.present = "TRUE"', 'scsi1:0.fileName = "/vmfs/volumes/store/rhel3/third.vmdk"'))
+
 # name: replacements in the sample, lines added, diagnostics that are said of the export
 CASES = {
     "the sample": ([], "", {"DP3371"}),
@@ -41,6 +46,11 @@ CASES = {
     "EFI": ([('guestOS = "linux"', 'guestOS = "debian12-64"')], 'firmware = "efi"\npciPassthru.64bitMMIOSizeGB = "128"\n', {"DP3371"}),
     "EFI with secure boot": ([('guestOS = "linux"', 'guestOS = "windows9-64"')],
                              'firmware = "efi"\nuefi.secureBoot.enabled = "TRUE"\n', {"DP3371"}),
+    "SAS disks, one solid, and a drive": ([('"lsilogic"', '"lsisas1068"')], SAS, {"DP3371"}),
+    "SAS in place of lsilogic": ([('guestOS = "linux"', 'guestOS = "debian12-64"')], SAS + 'hpet0.present = "TRUE"\n', {"DP3371"}),
+    "a solid disk on SATA": ([], 'sata0.present = "TRUE"\nsata0:3.present = "TRUE"\nsata0:3.virtualSSD = "1"\n'
+                             'sata0:3.fileName = "/vmfs/volumes/store/rhel3/third.vmdk"\n', {"DP3371"}),
+    "huge pages": ([], "", {"DP3371"}),
     "without devices": ([("pciPassthru", "# ")], "", {"DP3371"}),
 }
 
@@ -89,6 +99,37 @@ def problems(options, folder, name):
         if result.returncode != 0:
             yield f"{tool[0]}: {result.stderr}"
     yield from placement(options, vmx, document["text"])
+    yield from same_machine(options, vmx, document["text"])
+
+
+def same_machine(options, vmx, text):
+    """What the guest is told of its disks and its clock, and which pages hold its memory, against the plan's arguments."""
+    argv = json.loads(run(options.directpath, "--root", options.tree, "--json", "vm", "power-on", "--dry-run",
+                          str(vmx)).stdout)["engine"]
+    domain = xml.etree.ElementTree.fromstring(text)
+    values = [(option, value) for option, value in zip(argv, argv[1:]) if option.startswith("-")]
+    devices = [json.loads(value) for option, value in values if option == "-device"]
+    drives = [device for device in devices if device["driver"] in ("scsi-hd", "scsi-cd", "ide-hd", "ide-cd")]
+    planned = [(device.get("wwn"), device.get("rotation_rate")) for device in drives]
+    seen = []
+    for disk in domain.iterfind("devices/disk"):
+        wwn, rate = disk.findtext("wwn"), disk.find("target").get("rotation_rate")
+        seen.append((wwn and int(wwn, 16), rate and int(rate)))
+    if seen[:len(planned)] != planned:
+        yield f"wwn and rotation rate of the drives are {seen}, and the plan has {planned}"
+    sas = {device["id"] for device in devices if device["driver"] == "mptsas1068"}
+    on_sas = [device["bus"].split(".")[0] in sas for device in drives]
+    if [wwn is not None for wwn, _ in seen[:len(planned)]] != on_sas:
+        yield f"the drives of {sorted(sas)} have a wwn, and no others: {seen}"
+    machine = next(value for option, value in values if option == "-machine" and value.startswith("q35,"))
+    timer = domain.find("clock/timer[@name='hpet']")
+    hpet = re.search(",hpet=(on|off)", machine).group(1)
+    if timer is None or timer.get("present") != {"on": "yes", "off": "no"}[hpet]:
+        yield f"the plan has hpet={hpet}, and the XML another"
+    sizes = [json.loads(value)["hugetlbsize"] for option, value in values if option == "-object" and "hugetlbsize" in value]
+    pages = [int(page.get("size")) * 1024 for page in domain.iterfind("memoryBacking/hugepages/page")]
+    if pages != sizes or (options.huge and not pages):
+        yield f"pages of {pages} bytes, and the plan has {sizes}"
 
 
 def placement(options, vmx, text):
@@ -125,6 +166,11 @@ def main():
     for number, name in enumerate(CASES, 1):
         with tempfile.TemporaryDirectory() as folder:
             options.tree = host(options.trees, folder)
+            options.huge = name == "huge pages"
+            if options.huge:
+                pool = pathlib.Path(options.tree, "sys/kernel/mm/hugepages/hugepages-2048kB")
+                pool.mkdir(parents=True)
+                (pool / "free_hugepages").write_text("256\n")
             wrong = list(problems(options, pathlib.Path(folder), name))
         for line in wrong:
             print("#", line.replace("\n", "\n# "))
