@@ -37,13 +37,36 @@ judge(const DpFunction *fn, void *user)
                                          : DP_CANDIDATE_NO;
 }
 
+/* Another card is where the one was that the entry means. */
+static DpDiag *
+report_exchanged(DpCli *cli, const DpVmx *vmx, const DpRelocation *move)
+{
+    const DpFunction *found = move->to_enable != NULL ? move->to_enable : move->refused;
+    g_autofree char *id = dp_text_visible(move->id, -1);
+    g_autofree char *card = dp_card_describe(move->exchanged->card);
+    g_autofree char *where = found != NULL ? g_strdup_printf("at %s, and not ready", found->name)
+                                           : g_strdup("nowhere on this host");
+    DpDiag *diag = dp_diags_add(cli->diags, DP_DIAG_VMX_RELOCATE_NONE, dp_vmx_name(vmx),
+                                "pciPassthru%u (%s) means another card than the one that is there "
+                                "now; it is %s: %s",
+                                move->index, id, where, card);
+
+    dp_diag_set_cause(diag, "the card at %s is another one than was enabled",
+                      move->exchanged->name);
+    dp_diag_set_remedy(diag,
+                       "put the card back; or if the one that is there now is meant: directpath "
+                       "device enable %s",
+                       move->exchanged->name);
+    return diag;
+}
+
 static void
 report_none(DpCli *cli, const DpVmx *vmx, const DpRelocation *move)
 {
     g_autofree char *id = dp_text_visible(move->id, -1);
     DpDiag *diag;
 
-    if (move->vendor == 0) {
+    if (move->vendor == 0 && move->exchanged == NULL) {
         diag = dp_diags_add(cli->diags, DP_DIAG_VMX_RELOCATE_NONE, dp_vmx_name(vmx),
                             "pciPassthru%u (%s): without vendorId and deviceId nobody knows which "
                             "device it means",
@@ -52,9 +75,12 @@ report_none(DpCli *cli, const DpVmx *vmx, const DpRelocation *move)
                                  "remove-device, then vm add-device");
         return;
     }
-    diag = dp_diags_add(cli->diags, DP_DIAG_VMX_RELOCATE_NONE, dp_vmx_name(vmx),
-                        "pciPassthru%u (%s) means a %04x:%04x, and no free one is enabled here",
-                        move->index, id, move->vendor, move->device);
+    diag = move->exchanged != NULL
+               ? report_exchanged(cli, vmx, move)
+               : dp_diags_add(cli->diags, DP_DIAG_VMX_RELOCATE_NONE, dp_vmx_name(vmx),
+                              "pciPassthru%u (%s) means a %04x:%04x, and no free one is enabled "
+                              "here",
+                              move->index, id, move->vendor, move->device);
     if (move->to_enable != NULL) {
         dp_diag_set_remedy(diag, "directpath device enable %s, and then the same again",
                            move->to_enable->name);
@@ -214,8 +240,8 @@ relocate(Relocate *run, DpContext *context, GError **error)
 {
     const char *own = dp_esxconf_system_uuid(context->conf);
     g_autoptr(DpPlan) plan = dp_cli_plan(run->cli, context, run->edit->file);
-    g_autoptr(GPtrArray) moves =
-        dp_relocate_propose(run->edit->file->vmx, plan, context->host, own, judge, context);
+    g_autoptr(GPtrArray) moves = dp_relocate_propose(run->edit->file->vmx, plan, context->host, own,
+                                                     context->gone, judge, context);
     g_autofree Show *shown = NULL;
 
     if (own == NULL) {

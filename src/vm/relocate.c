@@ -46,8 +46,30 @@ names_no_function(const DpVmx *vmx, const DpRelocation *move)
     return g_strcmp0(move->system_id, "BYPASS") == 0 || line_of(vmx, move->index, "id") == NULL;
 }
 
+/* What is judged, and over what. */
+typedef struct {
+    const DpHost *host;
+    const GPtrArray *gone, *moves;
+    DpRelocateJudge judge;
+    void *user;
+} Search;
+
+/* The card that was enabled where another one is now, @fn. */
+static const DpStoredGone *
+exchanged_at(const GPtrArray *gone, const DpFunction *fn)
+{
+    for (guint i = 0; fn != NULL && i < gone->len; i++) {
+        const DpStoredGone *one = gone->pdata[i];
+
+        if (one->there == fn && one->card != NULL) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
 static DpRelocation *
-relocation_new(const DpVmx *vmx, const DpVmDevice *device, const char *own)
+relocation_new(const DpVmx *vmx, const DpVmDevice *device, const char *own, const GPtrArray *gone)
 {
     DpRelocation *move = g_new0(DpRelocation, 1);
     const DpVmxEntry *id = line_of(vmx, device->index, "id");
@@ -59,9 +81,13 @@ relocation_new(const DpVmx *vmx, const DpVmDevice *device, const char *own)
     move->system_id = system_id != NULL ? g_strdup(system_id->shown) : NULL;
     move->result = DP_RELOCATE_NONE;
     (void)read_ids(vmx, move);
-    if ((device->resolved && ours) || names_no_function(vmx, move)) {
+    if (names_no_function(vmx, move)) {
         move->result = DP_RELOCATE_KEPT;
         move->fn = device->resolved ? device->fn : NULL;
+    } else if (device->resolved && ours) {
+        move->exchanged = exchanged_at(gone, device->fn);
+        move->result = move->exchanged != NULL ? DP_RELOCATE_NONE : DP_RELOCATE_KEPT;
+        move->fn = move->exchanged != NULL ? NULL : device->fn;
     }
     return move;
 }
@@ -79,13 +105,16 @@ is_claimed(const GPtrArray *moves, const DpFunction *fn)
     return false;
 }
 
-/* @fn is of the model: takes it, counts it, or keeps it as a hint. */
+/* @fn is of the model: takes it, counts it, or keeps it as a hint. One that is another card than
+ * was enabled has to be enabled again. */
 static void
-consider(DpRelocation *move, const DpFunction *fn, DpCandidate candidate)
+consider(const Search *search, DpRelocation *move, const DpFunction *fn)
 {
+    DpCandidate candidate = search->judge(fn, search->user);
+
     if (candidate == DP_CANDIDATE_NO) {
         move->refused = move->refused != NULL ? move->refused : fn;
-    } else if (candidate == DP_CANDIDATE_DISABLED) {
+    } else if (candidate == DP_CANDIDATE_DISABLED || exchanged_at(search->gone, fn) != NULL) {
         move->to_enable = move->to_enable != NULL ? move->to_enable : fn;
     } else if (move->fn == NULL) {
         move->fn = fn;
@@ -102,24 +131,54 @@ is_model(const DpRelocation *move, const DpFunction *fn)
 }
 
 static void
-propose(DpRelocation *move,
-        const DpVmDevice *device,
-        const GPtrArray *moves,
-        const DpHost *host,
-        DpRelocateJudge judge,
-        void *user)
+propose(const Search *search, DpRelocation *move, const DpVmDevice *device)
 {
     const DpFunction *there = device->resolved ? device->fn : NULL;
 
-    if (there != NULL && is_model(move, there) && !is_claimed(moves, there)) {
-        consider(move, there, judge(there, user));
+    if (there != NULL && is_model(move, there) && !is_claimed(search->moves, there)) {
+        consider(search, move, there);
         move->same_address = move->fn != NULL;
     }
-    for (guint i = 0; i < host->functions->len; i++) {
-        const DpFunction *fn = host->functions->pdata[i];
+    for (guint i = 0; i < search->host->functions->len; i++) {
+        const DpFunction *fn = search->host->functions->pdata[i];
 
-        if (fn != there && is_model(move, fn) && !is_claimed(moves, fn)) {
-            consider(move, fn, judge(fn, user));
+        if (fn != there && is_model(move, fn) && !is_claimed(search->moves, fn)) {
+            consider(search, move, fn);
+        }
+    }
+}
+
+/* A card's functions keep their numbers when it moves. */
+static DpCardMatch
+match_of(const DpStoredGone *stored, const DpFunction *fn)
+{
+    g_autoptr(DpCard) card = NULL;
+
+    if (fn == stored->there || fn->is_bridge || fn->addr.function != stored->addr.function) {
+        return DP_CARD_OTHER;
+    }
+    card = dp_card_of(fn);
+    return dp_card_compare(stored->card, card);
+}
+
+/* The card that was enabled, at another address: by its serial number or MAC, or else what nothing
+ * tells from it. */
+static void
+propose_card(const Search *search, DpRelocation *move)
+{
+    const GPtrArray *functions = search->host->functions;
+    DpCardMatch least = DP_CARD_ELSEWHERE;
+
+    for (guint i = 0; move->exchanged->card->ids_known && i < functions->len; i++) {
+        if (match_of(move->exchanged, functions->pdata[i]) == DP_CARD_SAME) {
+            least = DP_CARD_SAME;
+        }
+    }
+    for (guint i = 0; move->exchanged->card->ids_known && i < functions->len; i++) {
+        const DpFunction *fn = functions->pdata[i];
+
+        if (match_of(move->exchanged, fn) >= least && !is_claimed(search->moves, fn)) {
+            consider(search, move, fn);
         }
     }
 }
@@ -129,19 +188,23 @@ dp_relocate_propose(const DpVmx *vmx,
                     const DpPlan *plan,
                     const DpHost *host,
                     const char *own,
+                    const GPtrArray *gone,
                     DpRelocateJudge judge,
                     void *user)
 {
     GPtrArray *moves = g_ptr_array_new_with_free_func(relocation_free);
+    Search search = {host, gone, moves, judge, user};
 
     for (guint i = 0; i < plan->devices->len; i++) {
-        g_ptr_array_add(moves, relocation_new(vmx, plan->devices->pdata[i], own));
+        g_ptr_array_add(moves, relocation_new(vmx, plan->devices->pdata[i], own, gone));
     }
     for (guint i = 0; i < moves->len; i++) {
         DpRelocation *move = moves->pdata[i];
 
-        if (move->result != DP_RELOCATE_KEPT) {
-            propose(move, plan->devices->pdata[i], moves, host, judge, user);
+        if (move->exchanged != NULL) {
+            propose_card(&search, move);
+        } else if (move->result != DP_RELOCATE_KEPT) {
+            propose(&search, move, plan->devices->pdata[i]);
         }
     }
     return moves;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "assign/stored.h"
 #include "vm.h"
 
 typedef enum {
@@ -22,6 +23,9 @@ typedef struct {
     const DpFunction *fn; /* the one that it means; NULL with DP_RELOCATE_NONE */
     bool same_address;    /* only systemId changes */
     unsigned n_others;    /* further functions that would do as well */
+    /* It is of this host, and another card than the one that was enabled is at its address now: the
+     * one that was. NULL: it is the one, or not known. */
+    const DpStoredGone *exchanged;
     /* DP_RELOCATE_NONE: one that would do if it were enabled, and one of the model that will not do
      * for another reason. NULL if there is none. */
     const DpFunction *to_enable, *refused;
@@ -37,11 +41,14 @@ typedef DpCandidate (*DpRelocateJudge)(const DpFunction *fn, void *user);
 
 /* One DpRelocation for each entry of @plan, which was made of @vmx over @host, whose systemId @own
  * is (may be NULL). No function is proposed twice, and none that an entry has already. A function
- * at the address of the entry comes before others; these follow in the order of addresses. */
+ * at the address of the entry comes before others; these follow in the order of addresses. @gone is
+ * what dp_stored_gone finds here, and is borrowed: where another card has taken the place of the
+ * one that an entry means, that card is looked for, and no other will do if it can be told. */
 GPtrArray *dp_relocate_propose(const DpVmx *vmx,
                                const DpPlan *plan,
                                const DpHost *host,
                                const char *own,
+                               const GPtrArray *gone,
                                DpRelocateJudge judge,
                                void *user);
 

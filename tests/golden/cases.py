@@ -556,6 +556,8 @@ EDIT = [
          vmx=[("00000:003:00.0", "00000:009:00.0"), ('"10d3"', '"10d4"')]),
     edit("vm-relocate-absent", "vm relocate vm.vmx --yes", vmx=[('"10d3"', '"10d4"')]),
     edit("vm-relocate-not-enabled", "vm relocate vm.vmx --yes", host="lab", store=SYSTEM),
+    edit("vm-relocate-other-card", "vm relocate vm.vmx --yes",
+         tree_files=stored_cards(b04={**NIC_CARD, "serial": "00-1b-21-ff-ff-aa-bb-cc", "name": "A NIC"})),
     edit("vm-relocate-in-use", "vm relocate vm.vmx --yes", vmx=[("00000:003:00.0", "00000:009:00.0")],
          tree_files=RUNNING),
     edit("vm-relocate-no-ids", "vm relocate vm.vmx --yes", vmx=[("pciPassthru0.vendorId", "# "), ("48c4619b", "58c4619b")]),

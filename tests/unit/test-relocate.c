@@ -5,9 +5,10 @@
 #include "plan-fixture.h"
 #include "vmx-text.h"
 
-#define FIRST "0000:00:06.0" /* the first function of the model of NIC */
-#define ALL   "*"
-#define OTHER "11111111-2222-3333-4444-555555555555"
+#define FIRST     "0000:00:06.0" /* the first function of the model of NIC */
+#define ALL       "*"
+#define SYSTEM_ID "48c4619b-6d58-18db-2a0e-000423d1e6f6"
+#define OTHER     "11111111-2222-3333-4444-555555555555"
 
 typedef struct {
     const char *disabled, *refused; /* names of functions; all others will do */
@@ -57,24 +58,37 @@ typedef struct {
     PlanFixture *fixture;
     DpVmx *vmx;
     DpPlan *plan;
-    GPtrArray *moves;
+    GPtrArray *gone, *moves;
 } Case;
+
+static void
+case_run_with(
+    Case *c, PlanFixture *fixture, const DpIdentities *identities, char *text, const Judge *wish)
+{
+    c->fixture = fixture;
+    c->vmx = parse(text, NULL);
+    c->plan = plan_fixture_plan(c->fixture, text);
+    c->gone = dp_stored_gone(c->fixture->host, c->fixture->conf, identities);
+    c->moves =
+        dp_relocate_propose(c->vmx, c->plan, c->fixture->host,
+                            dp_esxconf_system_uuid(c->fixture->conf), c->gone, judge, (void *)wish);
+    g_free(text);
+}
 
 static void
 case_run(Case *c, char *text, const Judge *wish)
 {
-    c->fixture = plan_fixture_new();
-    c->vmx = parse(text, NULL);
-    c->plan = plan_fixture_plan(c->fixture, text);
-    c->moves = dp_relocate_propose(c->vmx, c->plan, c->fixture->host,
-                                   dp_esxconf_system_uuid(c->fixture->conf), judge, (void *)wish);
-    g_free(text);
+    PlanFixture *fixture = plan_fixture_new();
+    g_autoptr(DpIdentities) identities = dp_identities_load(fixture->root, NULL, NULL);
+
+    case_run_with(c, fixture, identities, text, wish);
 }
 
 static void
 case_clear(Case *c)
 {
     g_ptr_array_unref(c->moves);
+    g_ptr_array_unref(c->gone);
     dp_plan_free(c->plan);
     dp_vmx_free(c->vmx);
     plan_fixture_free(c->fixture);
@@ -186,6 +200,84 @@ test_no_ids(void)
     case_clear(&c);
 }
 
+/* Another card of the model is at the entry's address, on this host: DP3156 sends here. The card
+ * that was enabled is proposed where it is now, whether or not that is enabled yet, and no other
+ * one. */
+static void
+test_other_card(void)
+{
+    static const struct {
+        uint64_t serial; /* of the first other function of the model; the stored one's is 1 */
+        const char *disabled;
+        DpRelocateResult result;
+    } rows[] = {{1, NULL, DP_RELOCATE_MOVE},
+                {1, ALL, DP_RELOCATE_NONE},
+                {3, NULL, DP_RELOCATE_NONE},
+                {0, NULL, DP_RELOCATE_MOVE}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        PlanFixture *fixture = plan_fixture_new();
+        g_autoptr(DpIdentities) identities = dp_identities_load(fixture->root, NULL, NULL);
+        g_autoptr(GPtrArray) same = models(fixture->host, DISK);
+        DpFunction *fn = dp_host_find_name(fixture->host, DISK), *other = NULL;
+        const DpRelocation *move;
+        Judge wish = {NULL, NULL};
+        guint n_alike = 0; /* functions of a card keep their numbers */
+        Case c;
+
+        fn->caps.serial = 1;
+        dp_identities_record(identities, fn, true, NULL, 0);
+        fn->caps.serial = 2;
+        for (guint n = 0; n < same->len; n++) {
+            DpFunction *one = same->pdata[n];
+
+            if (one != fn && one->addr.function == fn->addr.function) {
+                n_alike++;
+                one->caps.serial = other == NULL ? rows[i].serial : rows[i].serial != 0 ? 4 : 0;
+                other = other == NULL ? one : other;
+            }
+        }
+        g_assert_nonnull(other);
+        wish.disabled = rows[i].disabled != NULL ? other->name : NULL;
+        fixture->input.identities = identities;
+        case_run_with(&c, fixture, identities,
+                      entry(0, "00000:003:00.0", "1b36", "0010", SYSTEM_ID), &wish);
+        g_assert_nonnull(plan_diag(c.plan, DP_DIAG_VMX_PASSTHRU_OTHER_CARD));
+        move = c.moves->pdata[0];
+        g_assert_cmpint(move->result, ==, rows[i].result);
+        g_assert_nonnull(move->exchanged);
+        g_assert_true(move->fn == (rows[i].result == DP_RELOCATE_MOVE ? other : NULL));
+        g_assert_true(move->to_enable == (wish.disabled != NULL ? other : NULL));
+        g_assert_false(move->same_address);
+        g_assert_cmpint(move->n_others, ==, rows[i].serial == 0 ? (int)n_alike - 1 : 0);
+        case_clear(&c);
+    }
+}
+
+/* An entry of another host does not get a function that power-on would refuse for its card. */
+static void
+test_exchanged_is_no_candidate(void)
+{
+    PlanFixture *fixture = plan_fixture_new();
+    g_autoptr(DpIdentities) identities = dp_identities_load(fixture->root, NULL, NULL);
+    DpFunction *fn = dp_host_find_name(fixture->host, DISK);
+    Judge wish = {NULL, NULL};
+    const DpRelocation *move;
+    Case c;
+
+    fn->caps.serial = 1;
+    dp_identities_record(identities, fn, true, NULL, 0);
+    fn->caps.serial = 2;
+    case_run_with(&c, fixture, identities, entry(0, "00000:003:00.0", "1b36", "0010", OTHER),
+                  &wish);
+    move = c.moves->pdata[0];
+    g_assert_cmpint(move->result, ==, DP_RELOCATE_MOVE);
+    g_assert_true(move->fn != fn && move->to_enable == fn);
+    g_assert_false(move->same_address);
+    g_assert_null(move->exchanged);
+    case_clear(&c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -195,5 +287,7 @@ main(int argc, char **argv)
     g_test_add_func("/relocate/not-available", test_not_available);
     g_test_add_func("/relocate/kept", test_kept);
     g_test_add_func("/relocate/no-ids", test_no_ids);
+    g_test_add_func("/relocate/other-card", test_other_card);
+    g_test_add_func("/relocate/exchanged-is-no-candidate", test_exchanged_is_no_candidate);
     return g_test_run();
 }
