@@ -43,9 +43,11 @@ static const struct {
 static void
 report_left_out(DpBuild *build, const DpVmxEntry *entry)
 {
+    bool wanted = false;
+
     for (size_t i = 0; i < G_N_ELEMENTS(left_out); i++) {
         if (dp_key_match(left_out[i].key, entry->key) &&
-            g_ascii_strcasecmp(entry->value, "TRUE") == 0) {
+            dp_vmx_get_bool(build->vmx, entry->key, &wanted, build->plan->diags) && wanted) {
             dp_build_diag(build, DP_DIAG_VMX_LEFT_OUT, entry->key,
                           "%s: %s is left out; the guest does not see it", entry->key,
                           left_out[i].what);

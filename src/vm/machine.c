@@ -157,8 +157,7 @@ read_boot_order(DpBuild *build)
 static void
 read_cpu_model(DpBuild *build)
 {
-    const char *hidden = dp_vmx_get(build->vmx, "hypervisor.cpuid.v0");
-    bool hide = hidden != NULL && g_ascii_strcasecmp(hidden, "FALSE") == 0;
+    bool hide = !dp_build_bool(build, "hypervisor.cpuid", "v0", true);
     /*
      * No virtualization within: as on ESX with passed-through devices (KB 437651). TCG emulates no
      * VMX, and without its SVM the programs of a guest die at random (seen with QEMU 7.2).

@@ -90,6 +90,28 @@ test_steps_name_what_is_done(void)
 }
 
 static void
+test_hypervisor_is_hidden(void)
+{
+    static const struct {
+        const char *line;
+        bool hidden;
+    } rows[] = {{NULL, false},
+                {"hypervisor.cpuid.v0=TRUE", false},
+                {"hypervisor.cpuid.v0=FALSE", true},
+                {"hypervisor.cpuid.v0=false", true}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *const changes[] = {rows[i].line, NULL};
+        g_autoptr(PlanFixture) fixture = plan_fixture_new();
+        g_autoptr(DpPlan) plan = plan_fixture_changed(fixture, changes);
+        g_autofree char *argv = plan_argv(plan);
+
+        g_assert_false(dp_diags_have_error(plan->diags));
+        g_assert_cmpint(strstr(argv, "hypervisor=off,kvm=off") != NULL, ==, rows[i].hidden);
+    }
+}
+
+static void
 test_keys_match_without_case_and_with_digits(void)
 {
     g_assert_true(dp_key_match("scsi#:#.filename", "SCSI0:15.fileName"));
@@ -132,6 +154,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/sample/arguments", test_sample_arguments);
     g_test_add_func("/plan/sample/keys", test_every_line_of_the_sample_is_accounted_for);
     g_test_add_func("/plan/sample/places", test_devices_are_where_the_slots_say);
+    g_test_add_func("/plan/hypervisor-hidden", test_hypervisor_is_hidden);
     g_test_add_func("/plan/sample/steps", test_steps_name_what_is_done);
     g_test_add_func("/plan/keys/match", test_keys_match_without_case_and_with_digits);
     g_test_add_func("/plan/keys/hidden", test_no_row_is_hidden);
