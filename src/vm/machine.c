@@ -128,29 +128,62 @@ read_uuid(DpBuild *build)
     }
 }
 
+/* The kind that @word of bios.bootOrder means; DP_BOOT_N: none that a guest starts from here. */
+static DpBootKind
+boot_kind(const char *word)
+{
+    static const char *const names[] = {
+        [DP_BOOT_DISK] = "hdd", [DP_BOOT_CDROM] = "cdrom", [DP_BOOT_FLOPPY] = "floppy"};
+    DpBootKind kind = 0;
+
+    while (kind < DP_BOOT_N && g_ascii_strcasecmp(word, names[kind]) != 0) {
+        kind++;
+    }
+    return kind;
+}
+
+/* @words: "ethernet0, usb". */
+static void
+report_no_boot(DpBuild *build, const char *words)
+{
+    dp_build_effect(build, "bios.bootOrder", DP_EFFECT_SUBSTITUTED,
+                    "without %s: the guest starts from hdd, cdrom and floppy only", words);
+    dp_build_diag(
+        build, DP_DIAG_VMX_LEFT_OUT, "bios.bootOrder",
+        "bios.bootOrder: the guest does not start from %s; hdd, cdrom and floppy are what "
+        "is tried, and no network",
+        words);
+}
+
 /* "cdrom,hdd,floppy" in any order; network boot is not offered. */
 static void
 read_boot_order(DpBuild *build)
 {
-    static const char *const names[] = {
-        [DP_BOOT_DISK] = "hdd", [DP_BOOT_CDROM] = "cdrom", [DP_BOOT_FLOPPY] = "floppy"};
-    const char *value = dp_vmx_get(build->vmx, "bios.bootOrder");
-    g_auto(GStrv) words = value != NULL ? g_strsplit_set(value, ", ", 16) : NULL;
+    const DpVmxEntry *entry = dp_vmx_lookup(build->vmx, "bios.bootOrder");
+    g_auto(GStrv) words = g_strsplit_set(entry != NULL ? entry->shown : "", ", ", 16);
+    g_autoptr(GString) strange = g_string_new(NULL);
     bool used[DP_BOOT_N] = {false};
     size_t n = 0;
 
-    for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
-        for (DpBootKind kind = 0; kind < DP_BOOT_N; kind++) {
-            if (!used[kind] && g_ascii_strcasecmp(words[i], names[kind]) == 0) {
-                used[kind] = true;
-                build->order[n++] = kind;
-            }
+    for (size_t i = 0; words[i] != NULL; i++) {
+        DpBootKind kind = boot_kind(words[i]);
+
+        if (kind == DP_BOOT_N && words[i][0] != '\0') {
+            g_autofree char *word = dp_text_visible_max(words[i], -1, 32);
+
+            g_string_append_printf(strange, "%s%s", strange->len > 0 ? ", " : "", word);
+        } else if (kind < DP_BOOT_N && !used[kind]) {
+            used[kind] = true;
+            build->order[n++] = kind;
         }
     }
     for (DpBootKind kind = 0; n > 0 && kind < DP_BOOT_N; kind++) {
         if (!used[kind]) {
             build->order[n++] = kind;
         }
+    }
+    if (strange->len > 0) {
+        report_no_boot(build, strange->str);
     }
 }
 

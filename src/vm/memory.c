@@ -41,6 +41,16 @@ check_limit(DpBuild *build)
                   mb, build->plan->memory >> 20);
 }
 
+/* It would keep the memory of a VM from being swapped; here only VFIO pins. */
+static void
+check_pin(DpBuild *build)
+{
+    if (dp_build_bool(build, "sched.mem", "pin", false) && !build->wants_passthru) {
+        dp_build_effect(build, "sched.mem.pin", DP_EFFECT_SUBSTITUTED,
+                        "not applied: memory is pinned only where a device is passed through");
+    }
+}
+
 /* What the file reserves of a VM without passed-through devices: never more than it has. */
 static uint64_t
 read_reservation(DpBuild *build)
@@ -188,6 +198,7 @@ dp_build_memory(DpBuild *build)
     DpPlan *plan = build->plan;
 
     check_limit(build);
+    check_pin(build);
     choose_pages(build);
     plan->reserved = !build->wants_passthru ? read_reservation(build)
                      : plan->page != 0      ? plan->memory

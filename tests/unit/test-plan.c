@@ -111,6 +111,37 @@ test_hypervisor_is_hidden(void)
     }
 }
 
+/* What is asked for and cannot be had is not called honoured. */
+static void
+test_effects_follow_values(void)
+{
+    static const struct {
+        const char *key, *changes[4];
+        DpEffect effect;
+    } rows[] = {
+        {"bios.bootOrder", {"bios.bootOrder=cdrom,hdd"}, DP_EFFECT_HONOURED},
+        {"bios.bootOrder", {"bios.bootOrder=HDD, floppy,"}, DP_EFFECT_HONOURED},
+        {"bios.bootOrder", {"bios.bootOrder=ethernet0"}, DP_EFFECT_SUBSTITUTED},
+        {"sched.mem.pin", {"sched.mem.pin=TRUE"}, DP_EFFECT_HONOURED},
+        {"sched.mem.pin",
+         {"sched.mem.pin=FALSE", "pciPassthru0.present=FALSE", "pciPassthru1.present=FALSE"},
+         DP_EFFECT_HONOURED},
+        {"sched.mem.pin",
+         {"sched.mem.pin=TRUE", "pciPassthru0.present=FALSE", "pciPassthru1.present=FALSE"},
+         DP_EFFECT_SUBSTITUTED},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(PlanFixture) fixture = plan_fixture_new();
+        g_autoptr(DpPlan) plan = plan_fixture_changed(fixture, rows[i].changes);
+        const DpKeyReport *report = plan_key(plan, rows[i].key);
+
+        g_assert_false(dp_diags_have_error(plan->diags));
+        g_assert_cmpint(report->effect, ==, rows[i].effect);
+        g_assert_cmpint(report->note != NULL, ==, rows[i].effect != DP_EFFECT_HONOURED);
+    }
+}
+
 static void
 test_keys_match_without_case_and_with_digits(void)
 {
@@ -154,6 +185,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/sample/arguments", test_sample_arguments);
     g_test_add_func("/plan/sample/keys", test_every_line_of_the_sample_is_accounted_for);
     g_test_add_func("/plan/sample/places", test_devices_are_where_the_slots_say);
+    g_test_add_func("/plan/effects", test_effects_follow_values);
     g_test_add_func("/plan/hypervisor-hidden", test_hypervisor_is_hidden);
     g_test_add_func("/plan/sample/steps", test_steps_name_what_is_done);
     g_test_add_func("/plan/keys/match", test_keys_match_without_case_and_with_digits);
