@@ -140,7 +140,7 @@ dp_cli_plan(const DpCli *cli, const DpContext *context, const DpVmxFile *file)
         .running = run != NULL,
         .tcg = g_strcmp0(cli->options->accel, "tcg") == 0,
         .run_dir = "/run/directpath",
-        .used_by = dp_run_used_by,
+        .used_by = dp_run_using,
         .used_by_user = context->runs,
         .promises = promises,
         /* A captured host holds no disks. */

@@ -67,8 +67,10 @@ int64_t dp_build_int(DpBuild *build,
                      int64_t max,
                      int64_t fallback);
 
-/* check.c: the running VM that has @fn, or NULL. */
-const char *dp_build_used_by(const DpBuild *build, const DpFunction *fn);
+/* check.c: the running VM that has @fn, or NULL; it may be this one. */
+const DpRun *dp_build_used_by(const DpBuild *build, const DpFunction *fn);
+/* check.c: @run is this VM. */
+bool dp_build_is_own(const DpBuild *build, const DpRun *run);
 
 /* The value of @key in UTF-8: its bytes where they are, else as it is shown. NULL: no such key. */
 const char *dp_build_utf8(const DpBuild *build, const char *key);

@@ -3,6 +3,7 @@
 #include "resolve.h"
 
 #include "base/text.h"
+#include "run.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ was_overridden(const DpBuild *build, const DpFunction *fn, DpDiagId id)
     return identities != NULL && dp_identities_overrides(identities, &fn->addr, (int)id);
 }
 
-const char *
+const DpRun *
 dp_build_used_by(const DpBuild *build, const DpFunction *fn)
 {
     const DpPlanInput *input = build->input;
@@ -24,13 +25,19 @@ dp_build_used_by(const DpBuild *build, const DpFunction *fn)
     return input->used_by != NULL ? input->used_by(&fn->addr, input->used_by_user) : NULL;
 }
 
-/* Another VM that has it: not this one, when it runs. */
+bool
+dp_build_is_own(const DpBuild *build, const DpRun *run)
+{
+    return strcmp(run->id, build->plan->id) == 0;
+}
+
+/* The name of another VM that has it: not this one, when it runs. */
 static const char *
 other_user(const DpBuild *build, const DpFunction *fn)
 {
-    const char *user = dp_build_used_by(build, fn);
+    const DpRun *run = dp_build_used_by(build, fn);
 
-    return build->input->running && g_strcmp0(user, build->plan->name) == 0 ? NULL : user;
+    return run == NULL || dp_build_is_own(build, run) ? NULL : run->name;
 }
 
 char *

@@ -6,6 +6,8 @@
  */
 #include "resolve.h"
 
+#include "run.h"
+
 #include <string.h>
 
 /* The kernel's own list of functions whose DisINTx bit does not work (drivers/pci/quirks.c,
@@ -41,13 +43,19 @@ cannot_mask(const DpHost *host, const DpFunction *fn)
 static const char *
 line_user(const DpBuild *build, const DpFunction *fn)
 {
+    const DpRun *run;
+
     if (dp_resolve_in_vm(build, fn)) {
         return "this VM";
     }
     if (fn->driver == NULL || fn->n_msi_irqs != 0) {
         return NULL;
     }
-    return dp_policy_on_vfio(fn) ? dp_build_used_by(build, fn) : fn->driver;
+    if (!dp_policy_on_vfio(fn)) {
+        return fn->driver;
+    }
+    run = dp_build_used_by(build, fn);
+    return run != NULL ? run->name : NULL;
 }
 
 static void

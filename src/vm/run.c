@@ -121,8 +121,8 @@ dp_run_is_on(const DpRun *run, GError **error)
                    run->name);
 }
 
-const char *
-dp_run_used_by(const DpAddr *addr, void *user)
+const DpRun *
+dp_run_using(const DpAddr *addr, void *user)
 {
     const GPtrArray *runs = user;
     char name[DP_ADDR_LEN];
@@ -135,8 +135,16 @@ dp_run_used_by(const DpAddr *addr, void *user)
         const DpRun *run = g_ptr_array_index(runs, i);
 
         if (g_strv_contains((const char *const *)run->functions, name)) {
-            return run->name;
+            return run;
         }
     }
     return NULL;
+}
+
+const char *
+dp_run_used_by(const DpAddr *addr, void *user)
+{
+    const DpRun *run = dp_run_using(addr, user);
+
+    return run != NULL ? run->name : NULL;
 }

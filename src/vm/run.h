@@ -8,8 +8,8 @@
 
 #include "vm.h"
 
-typedef struct {
-    char *id;
+struct DpRun {
+    char *id; /* dp_vm_id of its file */
     char *name;
     char *vmx_path;
     char *log_path;
@@ -24,7 +24,7 @@ typedef struct {
     uint64_t missing;     /* of them: not in its hands (yet) */
     uint64_t page;        /* of the huge pages that they are; 0: ordinary ones */
     DpVmState state;
-} DpRun;
+};
 
 void dp_run_free(DpRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DpRun, dp_run_free)
@@ -43,7 +43,11 @@ bool dp_run_is_on(const DpRun *run, GError **error);
  * is pinned; 0: there is none. */
 int dp_run_starting_ms(DpRoot *root);
 
-/* For DpChange.used_by and DpPlanInput.used_by; @user is the GPtrArray of dp_run_list. */
+/* For DpPlanInput.used_by: the VM that has the function, or NULL; @user is the GPtrArray of
+ * dp_run_list. */
+const DpRun *dp_run_using(const DpAddr *addr, void *user);
+
+/* Its name; for DpChange.used_by, with the same @user. */
 const char *dp_run_used_by(const DpAddr *addr, void *user);
 
 /* For DpPlanInput.holder; @user is the same. Looks at what each engine has open. */

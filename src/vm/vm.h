@@ -155,6 +155,8 @@ typedef bool (*DpVmFileLook)(const char *path, bool writable, DpVmFileFacts *ret
  * lock what they have open. */
 bool dp_vm_file_look(const char *path, bool writable, DpVmFileFacts *ret_facts);
 
+typedef struct DpRun DpRun; /* run.h: a VM that runs */
+
 /* Memory that another VM was given at power-on. */
 typedef struct {
     const char *name;
@@ -173,11 +175,12 @@ typedef struct {
     const DpAliases *networks;   /* NULL: none is known */
     bool tcg;                    /* --accel tcg */
     const char *run_dir; /* "/run/directpath/vm/ID" is made from this base: "/run/directpath" */
-    /* Name of the running VM that uses a function, or NULL. */
-    const char *(*used_by)(const DpAddr *addr, void *user);
+    /* The running VM that uses a function, or NULL. Names say nothing: two VMs may have the same,
+     * and that of a file may change while its VM runs. */
+    const DpRun *(*used_by)(const DpAddr *addr, void *user);
     void *used_by_user;
     const GArray *promises; /* DpPromise of other VMs; NULL: none */
-    bool running;           /* this VM itself runs: what a VM of its name has is no conflict */
+    bool running;           /* this VM itself runs */
     DpVmFileHead file_head; /* dp_vm_file_head; NULL: disks are not looked at, and power-on is left
                                to do it */
     DpVmFileLook file_look; /* dp_vm_file_look; NULL: as above */

@@ -564,6 +564,9 @@ EDIT = [
     edit("vm-relocate-kinds", "vm relocate vm.vmx", vmx=[("48c4619b-6d58-18db-2a0e-000423d1e6f6", "BYPASS")]),
     edit("vm-relocate-no-system-id", "vm relocate vm.vmx --yes", store=PASSTHRU),
     edit("vm-relocate-running", "vm relocate vm.vmx --yes", running="vm.vmx"),
+    edit("validate-running", "vm validate vm.vmx", running="vm.vmx"),
+    edit("validate-same-name", "vm validate vm.vmx", tree_files={
+        "run/directpath/vm/0123456789abcdef/state.json": running("0123456789abcdef", "/vmfs/other.vmx", title="RHEL3")}),
     edit("vm-status-changed", "vm status vm.vmx", running="vm.vmx"),
     edit("vm-status-changed-json", "vm status vm.vmx --json", running="vm.vmx", schema="vm-status", mask=STATUS_ID),
     edit("vm-status-unchanged-json", "vm status vm.vmx --json", running="vm.vmx", unchanged=True, schema="vm-status", mask=STATUS_ID),

@@ -2,6 +2,7 @@
 /* Dynamic DirectPath I/O: an entry that names models gets the first free function of them. */
 #include "plan-fixture.h"
 #include "vm/resolve.h"
+#include "vm/run.h"
 
 #include <string.h>
 
@@ -89,7 +90,7 @@ test_an_id_names_one(void)
     g_assert_cmpint(plan_key(plan, "pciPassthru0.allowedDevices")->effect, ==, DP_EFFECT_IGNORED);
 }
 
-static const char *
+static const DpRun *
 everything_is_used(const DpAddr *addr, void *user)
 {
     (void)addr;
@@ -117,9 +118,10 @@ test_none_is_free(void)
     g_autoptr(DpPlan) taken = plan_fixture_changed(fixture, other);
     g_autoptr(DpPlan) gone = plan_fixture_changed(fixture, absent);
     g_autoptr(DpPlan) used = NULL;
+    DpRun web = {.id = (char *)"0123456789abcdef", .name = (char *)"web"};
 
     fixture->input.used_by = everything_is_used;
-    fixture->input.used_by_user = (void *)"web";
+    fixture->input.used_by_user = &web;
     used = plan_fixture_changed(fixture, changes);
     g_assert_nonnull(strstr(plan_diag(taken, DP_DIAG_VMX_DYNAMIC_NONE)->message,
                             "0000:02:00.0 (already in this VM)"));
@@ -131,15 +133,16 @@ test_none_is_free(void)
     g_assert_true(dp_diags_have_error(taken->diags));
 }
 
-static const char *
-nic_is_ours(const DpAddr *addr, void *user)
+static const DpRun *
+run_has_disk(const DpAddr *addr, void *user)
 {
     char name[DP_ADDR_LEN];
 
-    return strcmp(dp_addr_format(addr, name), user) == 0 ? "RHEL3" : NULL;
+    return strcmp(dp_addr_format(addr, name), DISK) == 0 ? user : NULL;
 }
 
-/* Of a VM that runs, what it has is shown, not what would be first now. */
+/* Of a VM that runs, what it has is shown, not what would be first now; whatever its file calls it
+ * by now. What another VM of that name has is not its own. */
 static void
 test_running_vm_keeps_its_own(void)
 {
@@ -152,14 +155,18 @@ test_running_vm_keeps_its_own(void)
                                           NULL};
     g_autoptr(PlanFixture) fixture = plan_fixture_new();
     g_autoptr(DpPlan) off = plan_fixture_changed(fixture, changes);
-    g_autoptr(DpPlan) on = NULL;
+    g_autoptr(DpPlan) on = NULL, other = NULL;
+    DpRun run = {.id = off->id, .name = (char *)"before"};
 
     g_assert_cmpstr(first_device(off)->fn->name, ==, NIC);
     fixture->input.running = true;
-    fixture->input.used_by = nic_is_ours;
-    fixture->input.used_by_user = (void *)DISK;
+    fixture->input.used_by = run_has_disk;
+    fixture->input.used_by_user = &run;
     on = plan_fixture_changed(fixture, changes);
     g_assert_cmpstr(first_device(on)->fn->name, ==, DISK);
+    run = (DpRun){.id = (char *)"0123456789abcdef", .name = off->name};
+    other = plan_fixture_changed(fixture, changes);
+    g_assert_cmpstr(first_device(other)->fn->name, ==, NIC);
 }
 
 static void

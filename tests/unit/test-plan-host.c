@@ -3,16 +3,18 @@
  * host lacks; and what the guest sees otherwise than the file says. */
 #include "plan-fixture.h"
 #include "vm/keys.h"
+#include "vm/run.h"
 
 #include <string.h>
 
-static const char *
+static const DpRun *
 in_use(const DpAddr *addr, void *user)
 {
+    static const DpRun other = {.id = (char *)"0123456789abcdef", .name = (char *)"Other"};
     const char *name = user;
     char buf[DP_ADDR_LEN];
 
-    return strcmp(dp_addr_format(addr, buf), name) == 0 ? "Other" : NULL;
+    return strcmp(dp_addr_format(addr, buf), name) == 0 ? &other : NULL;
 }
 
 static void
@@ -29,6 +31,43 @@ test_in_use(void)
     g_assert_nonnull(diag);
     g_assert_nonnull(strstr(diag->message, "\"Other\""));
     g_assert_nonnull(strstr(diag->message, DISK));
+}
+
+/* Both functions of the sample. */
+static const DpRun *
+run_has_all(const DpAddr *addr, void *user)
+{
+    char buf[DP_ADDR_LEN];
+    const char *name = dp_addr_format(addr, buf);
+
+    return strcmp(name, DISK) == 0 || strcmp(name, NIC) == 0 ? user : NULL;
+}
+
+/* Which VM it is says the id: its file may have another name by now, and another VM the same. */
+static void
+test_in_use_by_id(void)
+{
+    static const struct {
+        const char *id, *name; /* NULL: the VM's own */
+        bool running, refused;
+    } rows[] = {{NULL, NULL, true, false},
+                {NULL, "before", true, false},
+                {"0123456789abcdef", NULL, true, true},
+                {"0123456789abcdef", NULL, false, true}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(PlanFixture) fixture = plan_fixture_new();
+        g_autoptr(DpPlan) off = plan_fixture_changed(fixture, NULL), plan = NULL;
+        DpRun run = {.id = (char *)(rows[i].id != NULL ? rows[i].id : off->id),
+                     .name = (char *)(rows[i].name != NULL ? rows[i].name : off->name)};
+
+        fixture->input.running = rows[i].running;
+        fixture->input.used_by = run_has_all;
+        fixture->input.used_by_user = &run;
+        plan = plan_fixture_changed(fixture, NULL);
+        g_assert_cmpint(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_IN_USE) != NULL, ==, rows[i].refused);
+        g_assert_cmpint(dp_diags_have_error(plan->diags), ==, rows[i].refused);
+    }
 }
 
 /* A key that @pattern takes, and the key that makes its device present. */
@@ -310,6 +349,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan/in-use", test_in_use);
+    g_test_add_func("/plan/in-use-by-id", test_in_use_by_id);
     g_test_add_func("/plan/told", test_what_the_guest_sees_is_told);
     g_test_add_func("/plan/told-at-once", test_one_warning_for_all);
     g_test_add_func("/plan/other-card", test_other_card);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two VMs never share a unit, and a VM never shares one with the host. */
 #include "plan-fixture.h"
+#include "vm/run.h"
 
 #include <string.h>
 
 /* The sample without its second device, the NIC. */
 static const char *const disk_alone[] = {"pciPassthru1.present=FALSE", NULL};
 
-static const char *
+static const DpRun *
 in_use(const DpAddr *addr, void *user)
 {
+    static const DpRun other = {.id = (char *)"0123456789abcdef", .name = (char *)"Other"};
     const char *name = user;
     char buf[DP_ADDR_LEN];
 
-    return strcmp(dp_addr_format(addr, buf), name) == 0 ? "Other" : NULL;
+    return strcmp(dp_addr_format(addr, buf), name) == 0 ? &other : NULL;
 }
 
 static void
