@@ -111,6 +111,7 @@ def check_places(text):
     lines = task(text, "lspci")
     for start in ("02:01.0 Ethernet controller", "03:00.0 ", "0b:00.0 Ethernet controller"):
         assert any(line.startswith(start) for line in lines), (start, lines)
+    assert sorted(line.split()[0] for line in task(text, "names")) == ["enp2s1", "ens192"], task(text, "names")
 
 
 class Tests:
@@ -118,7 +119,7 @@ class Tests:
         self.program, self.folder = program, folder
         initrd = guest.make_initramfs(kernel.ensure(), folder)
         place = efi.loaders()
-        tasks = ("efi", "slots", "lspci")
+        tasks = ("efi", "slots", "names", "lspci")
         self.direct, self.signed = folder / "direct.vmdk", folder / "signed.vmdk"
         # GRUB of Debian bears Debian's signature, of which only shim knows; shim bears Microsoft's.
         efi.make_disk(folder, initrd, self.direct, {"BOOTX64.EFI": place / efi.GRUB}, tasks)

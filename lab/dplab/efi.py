@@ -14,7 +14,7 @@ SHIM = "usr/lib/shim/shimx64.efi.signed"
 GRUB = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
 FIRST_SECTOR = 2048
 SECTOR = 512
-MENU = """linux /vmlinuz console=ttyS0 quiet panic=-1 mitigations=off net.ifnames=0 nokaslr pci=noaer pcie_ports=native \
+MENU = """linux /vmlinuz console=ttyS0 quiet panic=-1 mitigations=off nokaslr pci=noaer pcie_ports=native \
 8250.nr_uarts=1 dplab.tasks={tasks}
 initrd /initrd
 boot
