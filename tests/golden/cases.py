@@ -9,7 +9,7 @@ before them. `schema` names the document of a --json run; one that ends otherwis
   keep                a file of TREE whose content afterwards counts, too
   diff                a file beside TREE of which the lines that changed count, too
   running             the file beside TREE whose VM is powered on, from another content unless it is `unchanged`, with
-                      a display at `vnc`
+                      a display at `vnc`; if it is `gone`, it was removed while the VM ran
   mask                a pattern of what may differ on standard output
 """
 import hashlib
@@ -654,6 +654,11 @@ VM = [
     case("console-json", "vm console vm.vmx --json", "lab-enabled", vmx=SERIAL, running="vm.vmx", vnc="[::1]:5901",
          schema="vm-console"),
     case("console-none", "vm console vm.vmx", "lab-enabled", vmx=[], running="vm.vmx", unchanged=True),
+    case("console-no-file", "vm console vm.vmx", "lab-enabled", vmx=SERIAL, running="vm.vmx", gone=True, vnc="127.0.0.1:5901"),
+    case("console-no-file-json", "vm console vm.vmx --json", "lab-enabled", vmx=SERIAL, running="vm.vmx", gone=True,
+         vnc="[::1]:5901", schema="vm-console"),
+    case("console-no-file-no-display", "vm console vm.vmx", "lab-enabled", vmx=[], running="vm.vmx", gone=True),
+    case("console-off-no-file", "vm console nowhere.vmx", "lab-enabled"),
     case("reset-vm-root", "vm reset vm.vmx", "lab-enabled", vmx=[]),
     case("power-on-dry-map", "vm power-on vm.vmx --dry-run --json", "lab-enabled", vmx=[], schema="vm-plan",
          tree_files={"etc/directpath/passthru.map": "1b36 0010 link true\n8086 10d3 d3d0 default\n"}),

@@ -86,6 +86,8 @@ class Runner:
             name = hashlib.sha256(str(vmx).encode()).hexdigest()[:16]
             content = hashlib.sha256(vmx.read_bytes() if case.get("unchanged") else b"").hexdigest()
             self.put(folder / f"TREE/run/directpath/vm/{name}/state.json", cases.running(name, vmx, vmx_sum=content, vnc=case.get("vnc")))
+            if case.get("gone"):
+                vmx.unlink()
         if "fifo" in case:
             os.mkfifo(folder / case["fifo"])
         for name, content in case.get("files", {}).items():
