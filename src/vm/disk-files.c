@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What QEMU would find out about a VM's files once its devices have been reset: a disk that is cut
- * off, one that somebody else has, one file twice, a second name through which it is another's. */
+ * off, one that somebody else has, one file twice, a second name through which it is another's, and
+ * what only this program writes. */
 #include "base/text.h"
 #include "build.h"
+#include "kept.h"
 
 typedef struct {
     const DpVmFile *file;
@@ -71,6 +73,15 @@ check_held(DpBuild *build, const Looked *looked)
     dp_diag_set_remedy(diag, "power \"%s\" off first, or give this VM a disk of its own", shown);
 }
 
+/* A link, or a folder that is mounted twice, gives another name to a file that no guest gets. */
+static void
+check_kept(DpBuild *build, const GArray *kept, const Looked *looked)
+{
+    if (looked->file->key != NULL && dp_kept_is_one(kept, &looked->facts)) {
+        dp_kept_report(build, looked->file->key, looked->file->path);
+    }
+}
+
 static unsigned
 line_of(const DpBuild *build, const char *key)
 {
@@ -124,16 +135,19 @@ dp_build_disk_files(DpBuild *build)
 {
     guint n = build->plan->files->len;
     g_autofree Looked *all = g_new0(Looked, n);
+    g_autoptr(GArray) kept = NULL;
 
     if (build->input->file_look == NULL) {
         return;
     }
     look_at_all(build, all);
+    kept = dp_kept_facts(build);
     for (guint i = 0; i < n; i++) {
         if (all[i].known) {
             check_length(build, &all[i]);
             check_names(build, &all[i]);
             check_held(build, &all[i]);
+            check_kept(build, kept, &all[i]);
         }
         for (guint k = 0; k < i; k++) {
             check_pair(build, &all[k], &all[i]);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "build.h"
+#include "kept.h"
 #include "vmdk.h"
 
 #include <limits.h>
@@ -122,6 +123,9 @@ add_extent(
     DpVmFile *added;
     int fdset;
 
+    if (!dp_kept_check_name(build, key, file)) {
+        return 0;
+    }
     if (g_file_test(file, G_FILE_TEST_IS_SYMLINK)) {
         dp_build_diag(build, DP_DIAG_VMX_DISK_EXTENT, key,
                       "%s: %s is a link, and an extent is a file in the folder of the disk", key,
@@ -307,7 +311,8 @@ dp_build_image(
     guint before = build->plan->files->len;
 
     memset(ret_image, 0, sizeof *ret_image);
-    if (path == NULL || !image_of(build, key, path, kind, writable, ret_image)) {
+    if (path == NULL || !dp_kept_check_name(build, key, path) ||
+        !image_of(build, key, path, kind, writable, ret_image)) {
         return false;
     }
     for (guint i = before; i < build->plan->files->len; i++) {

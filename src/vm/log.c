@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define KEPT            6
 #define LINE_MAX_BYTES  (64u << 10)
 #define TAIL_BYTES      (256u << 10)
 #define READ_TIMEOUT_MS 2000
@@ -32,26 +31,21 @@ dp_log_path(const char *vmx_path)
     return g_build_filename(folder, DP_LOG_NAME, NULL);
 }
 
-static void
-log_name(unsigned n, char *name, size_t size)
+char *
+dp_log_name(unsigned n)
 {
-    if (n == 0) {
-        g_strlcpy(name, DP_LOG_NAME, size);
-    } else {
-        g_snprintf(name, size, "directpath-%u.log", n);
-    }
+    return n == 0 ? g_strdup(DP_LOG_NAME) : g_strdup_printf("directpath-%u.log", n);
 }
 
 /* False where the newest cannot be moved, with errno: nothing is written over it. */
 static bool
 rotate(int folder)
 {
-    char from[32], to[32];
     bool moved = true;
 
-    for (unsigned n = KEPT - 1; n > 0; n--) {
-        log_name(n - 1, from, sizeof from);
-        log_name(n, to, sizeof to);
+    for (unsigned n = DP_LOG_KEPT - 1; n > 0; n--) {
+        g_autofree char *from = dp_log_name(n - 1), *to = dp_log_name(n);
+
         moved = renameat(folder, from, folder, to) == 0 || errno == ENOENT;
     }
     return moved;
@@ -244,10 +238,9 @@ dp_log_read_all(const DpRoot *root, const char *vmx_path, DpApartTake take, void
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *folder = log_folder(root, vmx_path);
 
-    for (unsigned n = 0; n < KEPT; n++) {
-        char name[32];
+    for (unsigned n = 0; n < DP_LOG_KEPT; n++) {
+        g_autofree char *name = dp_log_name(n);
 
-        log_name(n, name, sizeof name);
         g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
     }
     dp_apart_read(root->fd, paths, READ_TIMEOUT_MS, read_tail, take, data);

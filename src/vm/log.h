@@ -8,6 +8,10 @@
 #include "host/root.h"
 
 #define DP_LOG_NAME "directpath.log"
+#define DP_LOG_KEPT 6u
+
+/* The name of the newest (@n is 0) or an older one. The caller frees it. */
+char *dp_log_name(unsigned n);
 
 typedef struct DpLog DpLog;
 

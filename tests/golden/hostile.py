@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hostile names and strings wherever a device, a driver or an administrator may put some: none hides a device, breaks the
-JSON or reaches the terminal as it is.
+JSON or reaches the terminal as it is; and none in a VMX gives its guest the files by which the VM is kept.
 
-    hostile.py PROGRAM N SEED    TAP: N strings made up from SEED, FUNCTIONS of them in each host
+    hostile.py PROGRAM N SEED    TAP: N strings made up from SEED, FUNCTIONS of them in each host; the files of a VMX
 """
 import importlib
 import json
@@ -155,23 +155,61 @@ def check(program, tree, addresses, rng):
             yield from ('%s: %s' % (' '.join(words), line) for line in found)
 
 
+# What a VMX may call a file that no guest gets, and names that only look like it.
+KEPT = ('vm.vmx', './vm.vmx', 'VM.VMX', 'sub/other.vmx', 'directpath.log', './/directpath.log', 'directpath-1.log', 'DirectPath-5.LOG',
+        'vm.ovmf-vars.fd', 'vm.ovmf-vars-secure.fd', 'sub/web.OVMF-vars.FD', '{folder}/vm.vmx', '{folder}/./directpath.log')
+FREE = ('out.txt', 'vmx', 'vm.vmx.txt', 'my-directpath.log', 'directpath.log.1', 'ovmf-vars.fd')
+DRIVES = {'serial0': 'file', 'serial3': 'file', 'floppy0': 'file', 'ide0:0': 'cdrom-image', 'scsi0:0': 'scsi-hardDisk'}
+
+
+def vmx_of(drive, name):
+    kind = 'fileType' if DRIVES[drive] == 'file' else 'deviceType'
+    lines = {'virtualHW.version': '8', 'scsi0.present': 'TRUE', 'scsi0.virtualDev': 'pvscsi', drive + '.present': 'TRUE',
+             '%s.%s' % (drive, kind): DRIVES[drive], drive + '.fileName': name}
+    return ''.join('%s = "%s"\n' % line for line in lines.items())
+
+
+def check_kept(program, work):
+    """Each name for each kind of drive and port: refused where it is kept, and only there."""
+    tree, vmx = os.path.join(work, 'TREE'), os.path.join(work, 'vm.vmx')
+    maker.Maker({'functions': []}, tree).make()
+    for drive in DRIVES:
+        for name in KEPT + FREE:
+            text = vmx_of(drive, name.format(folder=work))
+            with open(vmx, 'w', encoding='utf-8') as file:
+                file.write(text)
+            output, found = run(program, tree, ['vm', 'validate', vmx, '--json'])
+            yield from ('%s = %s: %s' % (drive, name, line) for line in found)
+            said = [diag for diag in json.loads(output)['diagnostics'] if diag['id'] == 'DP3120']
+            line = 'vm.vmx:%d' % len(text.splitlines())
+            if [diag['subject'] for diag in said] != ([line] if name in KEPT else []):
+                yield '%s = %s: %s' % (drive, name, said or 'nobody refuses it')
+
+
+def report(number, what, problems):
+    print('%s %d - %s' % ('not ok' if problems else 'ok', number, what), flush=True)
+    for line in problems[:20]:
+        print('# ' + ascii(line)[:300])
+
+
 def main(program, count, seed):
     rng, failed = random.Random(seed), False
     program = os.path.abspath(program)
     folder = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
     texts = list(strings(rng, count))
     hosts = [texts[start:start + FUNCTIONS] for start in range(0, count, FUNCTIONS)]
-    print('1..%d' % len(hosts))
+    print('1..%d' % (len(hosts) + 1))
     for number, some in enumerate(hosts, 1):
         with tempfile.TemporaryDirectory(prefix='directpath-', dir=folder) as work:
             tree = os.path.join(work, 'TREE')
             addresses = make(tree, some)
             problems = list(check(program, tree, addresses, rng))
+        report(number, '%d strings from %d on' % (len(some), (number - 1) * FUNCTIONS), problems)
         failed = failed or bool(problems)
-        print('%s %d - %d strings from %d on' % ('not ok' if problems else 'ok', number, len(some), (number - 1) * FUNCTIONS), flush=True)
-        for line in problems[:20]:
-            print('# ' + ascii(line)[:300])
-    return 1 if failed else 0
+    with tempfile.TemporaryDirectory(prefix='directpath-', dir=folder) as work:
+        problems = list(check_kept(program, os.path.realpath(work)))
+    report(len(hosts) + 1, 'files by which a VM is kept', problems)
+    return 1 if failed or problems else 0
 
 
 if __name__ == '__main__':

@@ -10,6 +10,10 @@
     "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n"                         \
     "createType=\"monolithicFlat\"\nRW 131072 FLAT \"flat-flat.vmdk\" 0\n"
 
+#define OWN                                                                                        \
+    "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n"                         \
+    "createType=\"monolithicFlat\"\nRW 8 FLAT \"passthru.vmx\" 0\n"
+
 typedef struct {
     const char *name;
     const char *changes[6];
@@ -93,6 +97,95 @@ static const Case cases[] = {
      NULL,
      NULL,
      NULL},
+    {"serial-into-vmx",
+     {"serial0.fileName=./passthru.vmx"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "passthru.vmx is a VMX",
+     "another name"},
+    {"serial-into-other-vmx",
+     {"serial0.fileName=other/Web.VMX"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"serial-into-log",
+     {"serial0.fileName=directpath.log"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"serial-into-old-log",
+     {"serial0.fileName=Directpath-3.log"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"serial-into-variables",
+     {"serial0.fileName=passthru.ovmf-vars-secure.fd"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"serial-into-log-by-another-name",
+     {"serial0.fileName=as-directpath-2.log"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"serial-into-variables-by-another-name",
+     {"firmware=efi", "serial0.fileName=as-passthru.ovmf-vars.fd"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "serial0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"disk-is-vmx-by-another-name",
+     {"scsi0:0.fileName=as-passthru.vmx"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "scsi0:0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"extent-is-vmx",
+     {"scsi0:0.fileName=own.vmdk"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "scsi0:0.fileName",
+     "passthru.vmx is a VMX",
+     "another name"},
+    {"cd-is-log",
+     {"ide0:0.fileName=directpath-1.log"},
+     "",
+     {0},
+     DP_DIAG_VMX_FILE_NAME,
+     "ide0:0.fileName",
+     "no guest gets one",
+     "another name"},
+    {"serial-like-a-log", /* names that only look like it */
+     {"serial0.fileName=directpath.log.txt", "serial1.present=TRUE", "serial1.fileType=file",
+      "serial1.fileName=vmx"},
+     "",
+     {0},
+     NOTHING,
+     NULL,
+     NULL,
+     NULL},
     {"serial-into-disk", /* what the guest prints would be appended to its disk */
      {"serial0.fileName=passthru.vmdk"},
      "passthru.vmdk",
@@ -108,7 +201,8 @@ static const Case *current;
 static bool
 fake_look(const char *path, bool writable, DpVmFileFacts *ret_facts)
 {
-    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *base = g_path_get_basename(path);
+    const char *name = g_str_has_prefix(base, "as-") ? base + strlen("as-") : base; /* a link */
 
     (void)writable;
     *ret_facts = (DpVmFileFacts){.size = 1 << 20, .inode = g_str_hash(name) | 1024u, .links = 1};
@@ -158,6 +252,9 @@ test_case(gconstpointer data)
     current = c;
     g_hash_table_insert(fixture->files, g_strdup("flat.vmdk"),
                         g_bytes_new_static(FLAT, strlen(FLAT)));
+    g_hash_table_insert(fixture->files, g_strdup("own.vmdk"), g_bytes_new_static(OWN, strlen(OWN)));
+    g_hash_table_insert(fixture->files, g_strdup("as-passthru.vmx"),
+                        g_bytes_ref(g_hash_table_lookup(fixture->files, "passthru.vmdk")));
     g_hash_table_insert(fixture->files, g_strdup("flat-flat.vmdk"), g_bytes_new_static("x", 1));
     fixture->input.file_look = fake_look;
     fixture->input.holder = fake_holder;
