@@ -148,7 +148,8 @@ static void
 on_fault(DpSupervisor *supervisor, const DpVmFault *fault)
 {
     DpVmFaults *faults = &supervisor->duty.faults;
-    bool ends = fault->certain && !supervisor->state->runs_on_at_fault && !faults->powered_off;
+    bool ends = fault->certain && !supervisor->state->runs_on_at_fault && !faults->powered_off &&
+                !supervisor->duty.over;
 
     dp_vm_faults_add(faults, fault);
     faults->powered_off |= ends;
@@ -207,6 +208,7 @@ dp_on_fault_end(DpSupervisor *supervisor)
 {
     DpFaultDuty *duty = &supervisor->duty;
 
+    duty->over = true;
     duty->rest_until = duty->kill_at = duty->tell_at = 0;
     dp_on_fault_look(supervisor);
     g_clear_pointer(&duty->watch, dp_fault_watch_free);

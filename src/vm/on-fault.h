@@ -21,5 +21,6 @@ int dp_on_fault_timeout_ms(const DpSupervisor *supervisor);
  * in the VM's log and its record, the first at once and further ones at most every ten seconds. */
 void dp_on_fault_look(DpSupervisor *supervisor);
 
-/* The engine has ended: looks and tells for the last time. */
+/* The engine has ended: looks and tells for the last time. A fault that is seen only now is
+ * counted, and has powered nobody off. */
 void dp_on_fault_end(DpSupervisor *supervisor);

@@ -206,6 +206,7 @@ dp_supervisor_kill(DpSupervisor *supervisor)
     }
     if (supervisor->child && engine->pid > 0) {
         (void)waitpid(engine->pid, NULL, 0);
+        supervisor->child = false;
     }
     for (int i = 0; !supervisor->child && dp_process_alive(engine) && i < 1000; i++) {
         g_usleep(10000);
@@ -229,6 +230,7 @@ engine_ended(DpSupervisor *supervisor, char **ret_how)
     if (waitpid(engine->pid, &status, WNOHANG) != engine->pid) {
         return false;
     }
+    supervisor->child = false; /* its number may be another process's from now on */
     *ret_how = WIFSIGNALED(status)
                    ? g_strdup_printf("it was killed by signal %d (%s)", WTERMSIG(status),
                                      strsignal(WTERMSIG(status)))

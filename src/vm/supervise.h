@@ -15,6 +15,7 @@ typedef struct {
     gint64 tell_at;    /* not before */
     gint64 rest_until; /* the kernel's log is left alone until then */
     gint64 kill_at;    /* the engine was asked to end, and has until then */
+    bool over;         /* it has ended: what is read now ends nobody */
 } DpFaultDuty;
 
 typedef struct {
@@ -25,7 +26,7 @@ typedef struct {
     DpLog *log;
     int folder;    /* the run folder */
     int lock;      /* the supervisor's lock: whoever holds it is the supervisor */
-    bool child;    /* the engine is this process's child */
+    bool child;    /* the engine is this process's child, and was not waited for yet */
     int output;    /* what the engine says, -1: not heard */
     int kmsg;      /* the kernel's log, opened for it by another one; -1: it opens it itself */
     int successor; /* where a supervisor of systemd's may ask for its place; -1: nobody may */
