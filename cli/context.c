@@ -163,6 +163,7 @@ dp_context_new(DpCli *cli, DpContextMode mode, GError **error)
             return NULL;
         }
     }
+    context->begun_us = g_get_monotonic_time();
     heals = context->root->live && geteuid() == 0 && !dry;
     context->unseen = mode == DP_CHANGE && !context->root->live &&
                       !dp_sysfs_exists(context->root, "sys/bus/pci/devices");

@@ -23,6 +23,7 @@ typedef struct {
     DpNames *names;    /* made at first use: dp_context_names */
     bool unseen;       /* the root of a system that does not run: it has a store and no devices */
     int lock;          /* held by a command that changes something; -1 */
+    int64_t begun_us;  /* when it had the lock, before the scan (clock of g_get_monotonic_time) */
     DpDiagList *diags; /* about store, map and host as a whole; the verb decides whether to tell */
 } DpContext;
 

@@ -6,7 +6,8 @@
 #include "output.h"
 #include "verbs.h"
 
-/* How long a boot waits: the scan counts, and each driver has five seconds to let go. */
+/* How long a boot waits: the scan counts, and each driver has five seconds to let go. The wait for
+ * the store's lock has a deadline of its own, and must not leave everything undone. */
 #define APPLY_WITHIN_US (30 * G_USEC_PER_SEC)
 #define EARLY_WITHIN_US (10 * G_USEC_PER_SEC)
 
@@ -85,7 +86,6 @@ apply(DpCli *cli, GError **error)
     g_autoptr(DpOutcome) outcome = dp_outcome_new();
     g_autoptr(DpProgress) progress G_GNUC_UNUSED =
         dp_progress_begin(cli, "applying what is stored");
-    int64_t until_us = g_get_monotonic_time() + APPLY_WITHIN_US;
     bool release = dp_options_have(cli->options, DP_OPT_RELEASE);
     g_autoptr(DpContext) context = look_for_apply(cli, error);
     DpChange change;
@@ -95,7 +95,7 @@ apply(DpCli *cli, GError **error)
         return false;
     }
     change = dp_context_change(context, cli);
-    change.until_us = until_us;
+    change.until_us = context->begun_us + APPLY_WITHIN_US;
     change.release = release;
     ok = dp_assign_apply(&change, outcome, error);
     dp_report_outcome(cli, outcome);
