@@ -81,7 +81,7 @@ ask_version(const char *path)
     char text[ANSWER_MAX];
     ssize_t len;
 
-    if (fd < 0 || dp_child_run(ask, &question, ASK_TIMEOUT_MS, NULL) < 0) {
+    if (fd < 0 || dp_child_run_apart(ask, &question, ASK_TIMEOUT_MS, fd, NULL) < 0) {
         return NULL;
     }
     len = pread(fd, text, sizeof text, 0);
