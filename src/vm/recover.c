@@ -98,11 +98,12 @@ adopt_main(Recovery *recovery)
     _exit(0);
 }
 
-/* Waits until the new supervisor is on record, so that the next look sees it. */
+/* Waits until the new supervisor is on record, so that the next look sees it: long enough for a
+ * host that is busy. */
 static bool
 wait_adopted(const Recovery *recovery)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 1000; i++) {
         g_autoptr(DpRunState) state = dp_run_state_load(recovery->folder, NULL);
 
         if (state != NULL && dp_process_alive(&state->supervisor)) {
