@@ -6,6 +6,7 @@
 #include "apparmor.h"
 #include "base/text.h"
 #include "on-fault.h"
+#include "scope.h"
 #include "successor.h"
 
 #include <errno.h>
@@ -122,6 +123,20 @@ launch_timeout_ms(const DpLaunch *launch)
     return DP_LAUNCH_TIMEOUT_MS + dp_run_pinning_ms(launch->plan->memlock);
 }
 
+/* Not in the session of whoever typed the command. Before there is a virtual machine: the kernel
+ * puts the threads that it makes for one where its engine is then, and leaves them there, where no
+ * signal reaches them (KVM's recovery of huge pages). The guest runs in any case. */
+static void
+leave_session(DpLaunch *launch)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!dp_scope_make(launch->env->root, launch->state, &error)) {
+        dp_log_line(launch->log, "no unit of systemd's: %s", error->message);
+        launch->no_unit = g_strdup(error->message);
+    }
+}
+
 /* The engine is on record before it is executed: whoever kills this process leaves either none or
  * one that the next command knows of. */
 static bool
@@ -143,6 +158,7 @@ start_recorded(DpLaunch *launch, DpSupervisor *supervisor, int output, GError **
         supervisor->child = true;
         state->engine = (DpProcess){.pid = pid, .start = dp_process_start(pid)};
         ok = dp_run_state_save(state, supervisor->folder, error) &&
+             (leave_session(launch), true) &&
              (write(gate[1], "", 1) == 1 || dp_fail_errno(error, errno, "the engine"));
     }
     (void)close(gate[1]);
@@ -242,7 +258,7 @@ supervisor_main(DpLaunch *launch, int fd)
     dp_log_line(launch->log, "the guest runs: engine %d, user %u, supervisor %d",
                 (int)launch->state->engine.pid, launch->state->uid, (int)getpid());
     dp_successor_offer(&supervisor);
-    report(fd, true, 0, "");
+    report(fd, true, 0, launch->no_unit != NULL ? launch->no_unit : "");
     (void)close(fd);
     dp_supervisor_run(&supervisor);
     _exit(0);

@@ -20,13 +20,14 @@ typedef struct {
     char *engine;     /* path */
     gid_t kvm_group;
     bool apparmor; /* the engine runs under the profile of apparmor.h */
+    char *no_unit; /* in the process that is left behind: why it has no unit of systemd's */
 } DpLaunch;
 
 /* What the new process says when it is done: one byte, a number and a text through @report. */
 typedef struct {
     bool ok;
-    int diag; /* DpDiagId of the failure */
-    char *text;
+    int diag;   /* DpDiagId of the failure */
+    char *text; /* of the failure; if there is none: why there is no unit of systemd's, or "" */
 } DpLaunchReport;
 
 /* Closes what is the engine's: listeners and files. */

@@ -380,6 +380,9 @@ start(PowerOn *on, DpUndo *undo, GError **error)
                    ? dp_fail(error, DP_ERROR_IO, "%s was not started", on->launch.plan->name)
                    : refuse(on, error);
     }
+    if (text[0] != '\0') {
+        dp_diags_add(on->outcome->diags, DP_DIAG_VM_NO_UNIT, on->launch.plan->name, "%s", text);
+    }
     note(on, "start the engine", on->launch.plan->name, on->launch.engine);
     return true;
 }
@@ -415,18 +418,16 @@ clear(PowerOn *on)
     g_free(launch->engine);
 }
 
-/* Not in the session of whoever typed the command. The guest runs in any case. */
+/* To systemd's sandbox, if the VM has a unit of systemd's at all. */
 static void
-leave_session(PowerOn *on)
+succeed(PowerOn *on)
 {
-    g_autoptr(DpRunState) state = dp_run_state_load(on->launch.folder, NULL);
     g_autoptr(GError) error = NULL;
 
-    if (state != NULL && !dp_scope_make(on->launch.env->root, state, &error)) {
-        dp_log_line(on->launch.log, "no unit of systemd's: %s", error->message);
-        dp_diags_add(on->outcome->diags, DP_DIAG_VM_NO_UNIT, on->launch.plan->name, "%s",
-                     error->message);
-    } else if (!dp_scope_succeed(on->launch.env->root, on->launch.plan->id, &error)) {
+    if (dp_diags_have(on->outcome->diags, DP_DIAG_VM_NO_UNIT)) {
+        return;
+    }
+    if (!dp_scope_succeed(on->launch.env->root, on->launch.plan->id, &error)) {
         dp_log_line(on->launch.log, "the supervisor stays without systemd's sandbox: %s",
                     error->message);
     }
@@ -470,7 +471,7 @@ dp_vm_power_on(const DpPlan *plan, const DpVmEnv *env, DpOutcome *outcome, GErro
         if (ok) {
             outcome->changed = true;
             dp_undo_commit(undo);
-            leave_session(&on);
+            succeed(&on);
             remember(&on);
         } else {
             dp_log_line(on.launch.log, "power-on failed; everything is taken back");

@@ -12,7 +12,7 @@
  * (g_strfreev). */
 char **dp_scope_call(const DpRunState *state);
 
-/* Moves engine and supervisor of @state there. True also where systemd does not run, or is not
+/* Moves engine and supervisor of @state there; before the engine makes its virtual machine. True also where systemd does not run, or is not
  * root's to ask. */
 bool dp_scope_make(DpRoot *root, const DpRunState *state, GError **error);
 

@@ -84,6 +84,10 @@ def test_one_by_hand_leaves_its_session():
     powered = directpath("--json", "vm", "power-on", path_of("byhand")).json
     assert "DP4040" not in {diag["id"] for diag in powered["diagnostics"]}, powered["diagnostics"]
     assert_in_its_scope("byhand")
+    # Nor does it leave a thread of the kernel's there, which nobody could end before the VM: systemd would wait for it.
+    session = cgroup(os.getpid()).removeprefix("0::")
+    left = {pid: harness.read(f"/proc/{pid}/comm").strip() for pid in harness.read(f"/sys/fs/cgroup{session}/cgroup.procs").split()}
+    assert not [name for name in left.values() if name.startswith("kvm")], left
 
 
 def test_so_does_a_new_supervisor():
