@@ -157,8 +157,7 @@ start_recorded(DpLaunch *launch, DpSupervisor *supervisor, int output, GError **
     if (pid > 0) {
         supervisor->child = true;
         state->engine = (DpProcess){.pid = pid, .start = dp_process_start(pid)};
-        ok = dp_run_state_save(state, supervisor->folder, error) &&
-             (leave_session(launch), true) &&
+        ok = dp_run_state_save(state, supervisor->folder, error) && (leave_session(launch), true) &&
              (write(gate[1], "", 1) == 1 || dp_fail_errno(error, errno, "the engine"));
     }
     (void)close(gate[1]);

@@ -12,8 +12,8 @@
  * (g_strfreev). */
 char **dp_scope_call(const DpRunState *state);
 
-/* Moves engine and supervisor of @state there; before the engine makes its virtual machine. True also where systemd does not run, or is not
- * root's to ask. */
+/* Moves engine and supervisor of @state there; before the engine makes its virtual machine. True
+ * also where systemd does not run, or is not root's to ask. */
 bool dp_scope_make(DpRoot *root, const DpRunState *state, GError **error);
 
 /* Has systemd start the supervisor that succeeds the one of VM @id (successor.h), and does not wait
