@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A disk that EFI firmware starts: an EFI system partition with Debian's signed loaders, the lab's kernel, its guest."""
 
-import pathlib
-import re
-import shutil
-import tempfile
-
-from . import common, kernel
+from . import common, kernel, unpacked
 
 # Downloaded and unpacked, never installed: their scripts would write to this machine's own EFI system partition.
 PACKAGES = ("shim-signed", "grub-efi-amd64-signed")
@@ -21,33 +16,9 @@ boot
 """
 
 
-def _versions():
-    shown = (common.call("apt-cache", "show", "--no-all-versions", name) for name in PACKAGES)
-    return [re.search(r"^Version: (\S+)$", text, re.M).group(1).replace(":", "%3a") for text in shown]
-
-
 def loaders():
     """Folder of the unpacked loaders; downloads them at the first call."""
-    try:
-        place = common.cache_dir() / "-".join(["efi-loaders", *_versions()])
-    except common.LabError:
-        found = sorted(common.cache_dir().glob("efi-loaders-*"), key=lambda path: path.stat().st_mtime)
-        if not found:
-            raise
-        return found[-1]
-    if place.is_dir():
-        return place
-    common.note(f"downloading {' and '.join(PACKAGES)}")
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix="download-", dir=common.cache_dir()))
-    try:
-        common.call("apt-get", "download", "-o", "APT::Sandbox::User=root", *PACKAGES, cwd=temporary, timeout_s=900)
-        for package in temporary.glob("*.deb"):
-            common.call("dpkg-deb", "-x", package, temporary / "root")
-        if not place.is_dir():
-            (temporary / "root").rename(place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return place
+    return unpacked.ensure("efi-loaders-", lambda: [unpacked.describe(name) for name in PACKAGES])
 
 
 def _partition_table(sectors):

@@ -19,12 +19,12 @@ UDEV_FILES = ("bin/udevadm", "lib/systemd/systemd-udevd", "lib/systemd/network/9
 
 def resolve_udev():
     """Name, version and download size of the package that the guest's udev is of."""
-    return "udev", *unpacked.describe("udev")
+    return unpacked.describe("udev")
 
 
 def udev():
     """Folder of that package, unpacked."""
-    return unpacked.ensure(UDEV_PREFIX, resolve_udev)
+    return unpacked.ensure(UDEV_PREFIX, lambda: [resolve_udev()])
 
 
 def _copy_udev(root):

@@ -20,7 +20,7 @@ def resolve():
     match = re.search(r"Depends: (linux-image-[0-9][0-9a-z.+-]*-amd64)$", depends, re.M)
     if not match:
         raise common.LabError(f"apt knows no kernel behind {META}: run apt-get update")
-    return match.group(1), *unpacked.describe(match.group(1))
+    return unpacked.describe(match.group(1))
 
 
 def cached():
@@ -30,7 +30,7 @@ def cached():
 
 def ensure():
     """Folder of the unpacked kernel; downloads it at the first call."""
-    return unpacked.ensure(PREFIX, resolve, _trim)
+    return unpacked.ensure(PREFIX, lambda: [resolve()], _trim)
 
 
 def _trim(root):
