@@ -5,6 +5,8 @@ import { example, until } from "./harness.mjs";
 
 const row = (tab, address) => tab.getByRole("row", { name: new RegExp(address.replaceAll(".", "\\.")) });
 const dialog = tab => tab.getByRole("dialog");
+/** In the list of devices of Edit. */
+const boxOf = (tab, address) => dialog(tab).getByRole("checkbox", { name: new RegExp(`^${address}`) });
 const RUNNING = {
     "run/directpath/vm/0123456789abcdef/state.json": JSON.stringify({
         version: 1, id: "0123456789abcdef", name: "web", vmx: "/vmfs/volumes/store/web/web.vmx", accel: "kvm",
@@ -190,7 +192,7 @@ export const tests = [
         const host = await open(env, "lab");
         await row(tab, "0000:05:01.0").waitFor();
         await tab.getByRole("button", { name: "Edit" }).click();
-        const box = address => dialog(tab).getByRole("checkbox", { name: new RegExp(`^${address}`) });
+        const box = address => boxOf(tab, address);
         await box("0000:05:02.0").check();
         assert.ok(await box("0000:05:01.0").isChecked(), "the other one of the unit does not come along");
         await box("0000:05:01.0").uncheck();
@@ -208,7 +210,7 @@ export const tests = [
         const host = await open(env, "lab-enabled");
         await row(tab, "0000:03:00.0").waitFor();
         await tab.getByRole("button", { name: "Edit" }).click();
-        const box = address => dialog(tab).getByRole("checkbox", { name: new RegExp(`^${address}`) });
+        const box = address => boxOf(tab, address);
         const apply = dialog(tab).getByRole("button", { name: "Apply" });
         await box("0000:03:00.0").uncheck();
         await box("0000:02:00.0").check();
@@ -229,7 +231,7 @@ export const tests = [
         const host = await open(env, "lab-enabled");
         await row(tab, "0000:03:00.0").waitFor();
         await tab.getByRole("button", { name: "Edit" }).click();
-        const box = address => dialog(tab).getByRole("checkbox", { name: new RegExp(`^${address}`) });
+        const box = address => boxOf(tab, address);
         await box("0000:03:00.0").uncheck();
         await box("0000:06:00.1").check();
         await dialog(tab).getByText("store owner 0000:03:00.0").waitFor();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plan-fixture.h"
 
+#include "vm/run.h"
 #include "vm/vmdk.h"
 
 #include <string.h>
@@ -180,6 +181,23 @@ plan_fixture_changed(PlanFixture *fixture, const char *const *changes)
     g_autofree char *text = plan_fixture_sample(changes);
 
     return plan_fixture_plan(fixture, text);
+}
+
+static const DpRun *
+in_use(const DpAddr *addr, void *user)
+{
+    static const DpRun other = {.id = (char *)"0123456789abcdef", .name = (char *)"Other"};
+    const char *name = user;
+    char buf[DP_ADDR_LEN];
+
+    return strcmp(dp_addr_format(addr, buf), name) == 0 ? &other : NULL;
+}
+
+void
+plan_fixture_in_use(PlanFixture *fixture, const char *name)
+{
+    fixture->input.used_by = in_use;
+    fixture->input.used_by_user = (void *)(uintptr_t)name;
 }
 
 const DpDiag *

@@ -33,6 +33,9 @@ DpPlan *plan_fixture_vmx(PlanFixture *fixture, const DpVmx *vmx);
 DpPlan *plan_fixture_plan(PlanFixture *fixture, const char *text);
 DpPlan *plan_fixture_changed(PlanFixture *fixture, const char *const *changes);
 
+/* A running VM, "Other", has the function @name, which is borrowed. */
+void plan_fixture_in_use(PlanFixture *fixture, const char *name);
+
 /* The diagnostic of @id, or NULL. */
 const DpDiag *plan_diag(const DpPlan *plan, DpDiagId id);
 /* One argument a line. */

@@ -23,6 +23,13 @@ typedef struct {
     const char *about, *says, *remedy;
 } Case;
 
+/* What the guest prints would go into a file by which its VM is kept. */
+#define SERIAL_INTO(name, file)                                                                    \
+    {                                                                                              \
+        name, {"serial0.fileName=" file}, "", {0}, DP_DIAG_VMX_FILE_NAME, "serial0.fileName",      \
+            "no guest gets one", "another name"                                                    \
+    }
+
 static const Case cases[] = {
     {"flat-truncated",
      {"scsi0:0.fileName=flat.vmdk"},
@@ -105,46 +112,11 @@ static const Case cases[] = {
      "serial0.fileName",
      "passthru.vmx is a VMX",
      "another name"},
-    {"serial-into-other-vmx",
-     {"serial0.fileName=other/Web.VMX"},
-     "",
-     {0},
-     DP_DIAG_VMX_FILE_NAME,
-     "serial0.fileName",
-     "no guest gets one",
-     "another name"},
-    {"serial-into-log",
-     {"serial0.fileName=directpath.log"},
-     "",
-     {0},
-     DP_DIAG_VMX_FILE_NAME,
-     "serial0.fileName",
-     "no guest gets one",
-     "another name"},
-    {"serial-into-old-log",
-     {"serial0.fileName=Directpath-3.log"},
-     "",
-     {0},
-     DP_DIAG_VMX_FILE_NAME,
-     "serial0.fileName",
-     "no guest gets one",
-     "another name"},
-    {"serial-into-variables",
-     {"serial0.fileName=passthru.ovmf-vars-secure.fd"},
-     "",
-     {0},
-     DP_DIAG_VMX_FILE_NAME,
-     "serial0.fileName",
-     "no guest gets one",
-     "another name"},
-    {"serial-into-log-by-another-name",
-     {"serial0.fileName=as-directpath-2.log"},
-     "",
-     {0},
-     DP_DIAG_VMX_FILE_NAME,
-     "serial0.fileName",
-     "no guest gets one",
-     "another name"},
+    SERIAL_INTO("serial-into-other-vmx", "other/Web.VMX"),
+    SERIAL_INTO("serial-into-log", "directpath.log"),
+    SERIAL_INTO("serial-into-old-log", "Directpath-3.log"),
+    SERIAL_INTO("serial-into-variables", "passthru.ovmf-vars-secure.fd"),
+    SERIAL_INTO("serial-into-log-by-another-name", "as-directpath-2.log"),
     {"serial-into-variables-by-another-name",
      {"firmware=efi", "serial0.fileName=as-passthru.ovmf-vars.fd"},
      "",

@@ -7,16 +7,6 @@
 
 #include <string.h>
 
-static const DpRun *
-in_use(const DpAddr *addr, void *user)
-{
-    static const DpRun other = {.id = (char *)"0123456789abcdef", .name = (char *)"Other"};
-    const char *name = user;
-    char buf[DP_ADDR_LEN];
-
-    return strcmp(dp_addr_format(addr, buf), name) == 0 ? &other : NULL;
-}
-
 static void
 test_in_use(void)
 {
@@ -24,8 +14,7 @@ test_in_use(void)
     g_autoptr(DpPlan) plan = NULL;
     const DpDiag *diag;
 
-    fixture->input.used_by = in_use;
-    fixture->input.used_by_user = (void *)(uintptr_t)DISK;
+    plan_fixture_in_use(fixture, DISK);
     plan = plan_fixture_changed(fixture, NULL);
     diag = plan_diag(plan, DP_DIAG_VMX_PASSTHRU_IN_USE);
     g_assert_nonnull(diag);

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two VMs never share a unit, and a VM never shares one with the host. */
 #include "plan-fixture.h"
-#include "vm/run.h"
 
 #include <string.h>
 
 /* The sample without its second device, the NIC. */
 static const char *const disk_alone[] = {"pciPassthru1.present=FALSE", NULL};
-
-static const DpRun *
-in_use(const DpAddr *addr, void *user)
-{
-    static const DpRun other = {.id = (char *)"0123456789abcdef", .name = (char *)"Other"};
-    const char *name = user;
-    char buf[DP_ADDR_LEN];
-
-    return strcmp(dp_addr_format(addr, buf), name) == 0 ? &other : NULL;
-}
 
 static void
 judge_again(PlanFixture *fixture)
@@ -76,8 +65,7 @@ test_other_vm(void)
     g_autoptr(PlanFixture) fixture = grouped();
 
     assert_accepted(fixture, disk_alone); /* nobody has the NIC */
-    fixture->input.used_by = in_use;
-    fixture->input.used_by_user = (void *)(uintptr_t)NIC;
+    plan_fixture_in_use(fixture, NIC);
     assert_refused(
         fixture,
         "pciPassthru0: 0000:03:00.0 goes together with 0000:02:00.0 (iommu-group 6), which "
@@ -136,8 +124,7 @@ test_told_once(void)
     g_autoptr(PlanFixture) fixture = grouped();
     g_autoptr(DpPlan) plan = NULL;
 
-    fixture->input.used_by = in_use;
-    fixture->input.used_by_user = (void *)(uintptr_t)NIC;
+    plan_fixture_in_use(fixture, NIC);
     plan = plan_fixture_changed(fixture, NULL);
     g_assert_nonnull(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_IN_USE));
     g_assert_null(plan_diag(plan, DP_DIAG_VMX_PASSTHRU_UNIT_IN_USE));
@@ -167,8 +154,7 @@ test_not_shareable(void)
     judge_again(fixture);
     set_driver(fixture, "0000:03:00.1", "vfio-pci");
     assert_accepted(fixture, disk_alone);
-    fixture->input.used_by = in_use;
-    fixture->input.used_by_user = (void *)(uintptr_t) "0000:03:00.1";
+    plan_fixture_in_use(fixture, "0000:03:00.1");
     assert_refused(
         fixture,
         "pciPassthru0: 0000:03:00.0 goes together with 0000:03:00.1 (not-shareable: line 2 "
