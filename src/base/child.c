@@ -166,7 +166,6 @@ die_with(pid_t parent)
     }
 }
 
-/* @keep_fd: INT_MIN keeps all. */
 static int
 run(DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, pid_t *ret_stuck)
 {
@@ -185,9 +184,7 @@ run(DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, p
     if (pid == 0) {
         die_with(parent);
         (void)close(fds[0]);
-        if (keep_fd != INT_MIN) {
-            keep_two(keep_fd, fds[1]);
-        }
+        keep_two(keep_fd, fds[1]);
         child_main(work, data, fds[1]);
     }
     result = pid < 0 ? -errno : 0;
@@ -197,12 +194,6 @@ run(DpChildFunc work, void *data, int timeout_ms, int blocked_ms, int keep_fd, p
     }
     (void)close(fds[0]);
     return result;
-}
-
-int
-dp_child_run(DpChildFunc work, void *data, int timeout_ms, pid_t *ret_stuck)
-{
-    return run(work, data, timeout_ms, 0, INT_MIN, ret_stuck);
 }
 
 int

@@ -12,14 +12,9 @@ typedef int (*DpChildFunc)(void *data);
  * the deadline passed (the child is killed; one that the kernel does not let die is left to init,
  * never waited for); -ECHILD if it died otherwise; another -errno if no child could be made.
  * @ret_stuck (may be NULL) receives the pid of a child that outlived SIGKILL, else 0. If the caller
- * is killed, so is the child.
- */
-int dp_child_run(DpChildFunc work, void *data, int timeout_ms, pid_t *ret_stuck);
-
-/*
- * The same, but of the parent's descriptors the child keeps @keep_fd alone (-1: none; standard
- * input and output become /dev/null). For writes that can block for ever: a child that outlives its
- * deadline then holds no lock, no socket and no terminal or pipe of the command that gave it up.
+ * is killed, so is the child. Of the parent's descriptors the child keeps @keep_fd alone (-1: none;
+ * standard input and output become /dev/null): one that outlives its deadline holds no lock, no
+ * socket and no terminal or pipe of the command that gave it up.
  */
 int dp_child_run_apart(DpChildFunc work, void *data, int timeout_ms, int keep_fd, pid_t *ret_stuck);
 

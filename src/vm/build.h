@@ -69,8 +69,10 @@ int64_t dp_build_int(DpBuild *build,
 
 /* check.c: the running VM that has @fn, or NULL; it may be this one. */
 const DpRun *dp_build_used_by(const DpBuild *build, const DpFunction *fn);
-/* check.c: @run is this VM. */
+/* check.c: @run, which may be NULL, is this VM. */
 bool dp_build_is_own(const DpBuild *build, const DpRun *run);
+/* check.c: the name of another running VM that has @fn, or NULL. */
+const char *dp_build_other_user(const DpBuild *build, const DpFunction *fn);
 
 /* The value of @key in UTF-8: its bytes where they are, else as it is shown. NULL: no such key. */
 const char *dp_build_utf8(const DpBuild *build, const char *key);

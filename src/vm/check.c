@@ -28,12 +28,11 @@ dp_build_used_by(const DpBuild *build, const DpFunction *fn)
 bool
 dp_build_is_own(const DpBuild *build, const DpRun *run)
 {
-    return strcmp(run->id, build->plan->id) == 0;
+    return run != NULL && strcmp(run->id, build->plan->id) == 0;
 }
 
-/* The name of another VM that has it: not this one, when it runs. */
-static const char *
-other_user(const DpBuild *build, const DpFunction *fn)
+const char *
+dp_build_other_user(const DpBuild *build, const DpFunction *fn)
 {
     const DpRun *run = dp_build_used_by(build, fn);
 
@@ -86,7 +85,7 @@ check_card(DpBuild *build, const char *key, const char *prefix, const DpFunction
 static bool
 check_owner(DpBuild *build, const char *key, const char *prefix, const DpFunction *fn)
 {
-    const char *user = other_user(build, fn);
+    const char *user = dp_build_other_user(build, fn);
     DpDiag *diag;
 
     if (user != NULL) {
@@ -229,7 +228,7 @@ check_member(DpBuild *build,
              const DpVmDevice *device,
              const DpUnitMember *member)
 {
-    const char *user = other_user(build, member->fn);
+    const char *user = dp_build_other_user(build, member->fn);
     g_autofree char *rule = describe_rule(build, device->fn, member);
     g_autofree char *shown = user != NULL ? dp_text_visible(user, -1) : NULL;
     DpDiag *diag;

@@ -4,7 +4,6 @@
 #include "resolve.h"
 
 #include "base/text.h"
-#include "run.h"
 
 #include <string.h>
 
@@ -51,7 +50,7 @@ is_model(const GArray *models, const DpFunction *fn)
 static char *
 why_not(const DpBuild *build, const DpFunction *fn)
 {
-    const DpRun *run = dp_build_used_by(build, fn);
+    const char *user = dp_build_other_user(build, fn);
     const DpVerdict *verdict =
         build->input->policy != NULL ? dp_policy_verdict(build->input->policy, &fn->addr) : NULL;
     g_autofree char *other = NULL;
@@ -59,8 +58,8 @@ why_not(const DpBuild *build, const DpFunction *fn)
     if (dp_resolve_in_vm(build, fn)) {
         return g_strdup("already in this VM");
     }
-    if (run != NULL && !dp_build_is_own(build, run)) {
-        g_autofree char *shown = dp_text_visible(run->name, -1);
+    if (user != NULL) {
+        g_autofree char *shown = dp_text_visible(user, -1);
 
         return g_strdup_printf("the running VM \"%s\" has it", shown);
     }
@@ -91,10 +90,10 @@ first_free(const DpBuild *build, const GArray *models, bool own, GString *reason
 
     for (guint i = 0; i < functions->len; i++) {
         DpFunction *fn = g_ptr_array_index(functions, i);
-        const DpRun *run = dp_build_used_by(build, fn);
         g_autofree char *reason = NULL;
 
-        if (!is_model(models, fn) || (own && (run == NULL || !dp_build_is_own(build, run)))) {
+        if (!is_model(models, fn) ||
+            (own && !dp_build_is_own(build, dp_build_used_by(build, fn)))) {
             continue;
         }
         reason = why_not(build, fn);
